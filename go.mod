@@ -1,0 +1,3 @@
+module github.com/nmc-fpga/nmc
+
+go 1.26
