@@ -1,0 +1,119 @@
+// Package config reads net.toml into a typed network in which every default is resolved, every value is checked and
+// the parts that later passes may object to carry their position in the source.
+//
+// A value that the user wrote is never changed: it is taken as it stands or it is an error.
+package config
+
+import (
+	"fmt"
+	"math"
+)
+
+// Net is one network with its data, its learning rule and the device that it asks for.
+type Net struct {
+	File   string // name of the source, as diagnostics print it
+	Source []byte // its text
+
+	Name   string
+	Seed   uint32 // of every random draw
+	Data   Data
+	Input  Input
+	Layers []Layer // hidden layers in order, then the output layer
+	Rule   Rule
+	Device Device
+	Import Import
+}
+
+// Pos is a place in the source: line and column (in characters), both from 1. The zero Pos is no place.
+type Pos struct{ Line, Col int }
+
+// Data is the data set and how much of it one training run shows to the network.
+type Data struct {
+	Set        string // "mnist", "fashion-mnist", "digits" or "idx:DIR"
+	Epochs     int
+	Samples    int    // training samples per epoch, resolved: never 0
+	Validation int    // samples held out at the end of the training set
+	Jitter     int    // largest random shift of an image, in pixels
+	Encoder    string // "bytes": one input element a pixel, 0..255
+	Pos        Pos    // of the [data] header
+}
+
+// Input is the shape of one sample.
+type Input struct {
+	Rows, Cols, Channels int
+	Pos                  Pos // of the [input] header, or of the set that implies the shape
+}
+
+// Elements is the number of input elements of one sample.
+func (i Input) Elements() int { return i.Rows * i.Cols * i.Channels }
+
+// Format is a fixed-point format: Bits wide with the sign, Frac of them below the point. It holds multiples of
+// 2^-Frac from -2^(Bits-1-Frac) to 2^(Bits-1-Frac) - 2^-Frac.
+type Format struct {
+	Bits, Frac int
+	Pos        Pos // of the table that gives it, or of the layer that it is a default of
+}
+
+// Min is the lowest value of the format.
+func (f Format) Min() float64 { return -math.Ldexp(1, f.Bits-1-f.Frac) }
+
+// Max is the highest value of the format.
+func (f Format) Max() float64 { return -f.Min() - math.Ldexp(1, -f.Frac) }
+
+// String gives integer and fraction bits and the range: "Q1.14 [-2, 1.99994]".
+func (f Format) String() string {
+	return fmt.Sprintf("Q%d.%d [%.6g, %.6g]", f.Bits-1-f.Frac, f.Frac, f.Min(), f.Max())
+}
+
+// Layer is one dense layer with a bias.
+type Layer struct {
+	Name       string
+	Units      int
+	Activation string         // "relu", "tanh", "sigmoid", "hard-sigmoid"; the last layer: "softmax", "sigmoid"
+	Gain       float64        // initial weights are uniform with standard deviation Gain·sqrt(2/fan-in)
+	Rate       float64        // multiplies the rule's rate
+	Weights    Format         // of the weights and biases
+	Values     Format         // of the layer's outputs, 16 bits
+	Lanes      string         // lane axis of the weights: "in", "out", or "" to let the compiler choose
+	Pos        Pos            // of the [[layer]] header
+	At         map[string]Pos // of the value of each key that is given: "units", "weights", "weights.frac", …
+}
+
+// Rule is the learning rule and its options.
+type Rule struct {
+	Name           string
+	Rate, Final    float64 // learning rate of the first step and of the last; equal when constant
+	Schedule       string  // "constant", "linear", "geometric"
+	Steps          int     // samples over which the rate goes from Rate to Final
+	Rounding       string  // of weight updates: "stochastic", "nearest"
+	Feedback       float64 // magnitude of the feedback weights
+	FeedbackSource string  // "generated": drawn again at each use; "stored": in the weight memory
+	ErrorFrac      int     // fraction bits of the 16-bit error vectors
+	Pos            Pos     // of the [rule] header
+	At             map[string]Pos
+}
+
+// Device is what the user fixes of the device; 0 leaves the choice to the compiler. Units as in firmware/device.
+type Device struct {
+	Lanes, WeightPorts                                             int
+	WeightDepth, VectorDepth, ProgramDepth, TableDepth, FrameBytes int
+	Pos                                                            Pos // of the [device] header
+	At                                                             map[string]Pos
+}
+
+// Import names a file of trained weights to start from; Path "" is none.
+type Import struct {
+	Path string // as written; relative paths are relative to the folder of net.toml
+	Pos  Pos
+}
+
+// Options is what Read has to be told.
+type Options struct {
+	// Rules are the learning rules that exist, by name.
+	Rules map[string]RuleSpec
+}
+
+// RuleSpec says which keys of [rule] a rule takes beyond name, rate, final, schedule, steps, rounding and error.
+type RuleSpec struct {
+	Options []string // some of "feedback", "feedback_source"
+}
