@@ -1,0 +1,90 @@
+package sim
+
+import (
+	"testing"
+
+	"github.com/nmc-fpga/nmc/firmware/device"
+	"github.com/nmc-fpga/nmc/firmware/isa"
+)
+
+// fields are the fields of an instruction by name.
+type fields map[string]int
+
+// encode puts fields into an instruction by the table of package isa.
+func encode(t testing.TB, op string, f fields) isa.Word {
+	t.Helper()
+	o := isa.ByName(op)
+	if o == nil {
+		t.Fatalf("no operation %q", op)
+	}
+	var w isa.Word
+	w.Put(0, 6, uint32(o.Code))
+	for name, v := range f {
+		l := o.Layout().Field(name)
+		if l == nil {
+			t.Fatalf("%s has no field %q", op, name)
+		}
+		w.Put(l.Lo, l.Width, uint32(v))
+	}
+	return w
+}
+
+// load writes a program at address at.
+func load(t testing.TB, m *Machine, at int, program ...isa.Word) {
+	t.Helper()
+	for i, w := range program {
+		half := make([]uint16, 8)
+		for j := range half {
+			half[j] = uint16(w.Get(uint(j)*16, 16))
+		}
+		if err := m.Write(device.Program, uint32(at+i)*8, half); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// newMachine returns a small machine.
+func newMachine(t testing.TB, lanes int, opts ...Option) *Machine {
+	t.Helper()
+	m, err := New(device.Config{Lanes: lanes, WeightDepth: 4096, VectorDepth: 2048, ProgramDepth: 64, TableDepth: 512}, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return m
+}
+
+// execute runs the program from entry 0.
+func execute(t testing.TB, m *Machine, r device.Run) device.Result {
+	t.Helper()
+	if err := m.Submit(r); err != nil {
+		t.Fatal(err)
+	}
+	res, err := m.Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+func TestMacBroadcastByHand(t *testing.T) {
+	m := newMachine(t, 2)
+	load(t, m, 0,
+		encode(t, "mac.b", fields{"wbase": 1, "rstride": 2, "cols": 3, "rows": 2, "sbase": 4, "dbase": 8, "shift": 1, "round": 1, "bounds": 5}),
+		encode(t, "halt", nil))
+	m.regs[5] = 25<<16 | 0xffff&-100
+	copy(m.weights[2:], []int16{1, 2, 3, 99, 4, 5, 6, 99})
+	copy(m.vectors[8:], []int16{7, 3})
+	copy(m.vectors[16:], []int16{-1, -1, -1, -1})
+	r := execute(t, m, device.Run{})
+	// 7·(1 2 3) + 3·(4 5 6) = 19 29 39, halved and rounded up at ties, the last clamped; the tail lane is untouched.
+	want := []int16{10, 15, 20, -1}
+	for i, x := range want {
+		if got := m.vectors[16+i]; got != x {
+			t.Errorf("element %d: got %d, want %d", i, got, x)
+		}
+	}
+	if r.N != 1 || r.Overflow != 0 || m.Retired() != 2 {
+		t.Errorf("result %+v, retired %d", r, m.Retired())
+	}
+}
