@@ -177,8 +177,7 @@ vector at word address a is lane i mod Lanes of word a + i / Lanes.
 
 In the formulas of the matrix operations W[k,c] is lane c mod Lanes of word wbase + k·rstride + c / Lanes, k counts the
 scalar side through all runs of the walk, k = outer·rows + inner, and e(k) = first element + outer·stride + inner is the
-element of the scalar-side vector. Without a group there is one run and e(k) = k. A destination narrower than a vector word
-leaves the other lanes of its last word unspecified; every reader masks them.
+element of the scalar-side vector. Without a group there is one run and e(k) = k.
 
 `)
 	fmt.Fprintf(&b, "| | |\n|---|---|\n")
