@@ -7,6 +7,8 @@ package config
 import (
 	"fmt"
 	"math"
+
+	"github.com/nmc-fpga/nmc/compiler/diag"
 )
 
 // Net is one network with its data, its learning rule and the device that it asks for.
@@ -71,7 +73,7 @@ type Layer struct {
 	Units      int
 	Activation string         // "relu", "tanh", "sigmoid", "hard-sigmoid"; the last layer: "softmax", "sigmoid"
 	Gain       float64        // initial weights are uniform with standard deviation Gain·sqrt(2/fan-in)
-	Rate       float64        // multiplies the rule's rate
+	Rate       float64        // multiplies the rule's rate; 0 freezes the layer
 	Weights    Format         // of the weights and biases
 	Values     Format         // of the layer's outputs, 16 bits
 	Lanes      string         // lane axis of the weights: "in", "out", or "" to let the compiler choose
@@ -89,8 +91,10 @@ type Rule struct {
 	Feedback       float64 // magnitude of the feedback weights
 	FeedbackSource string  // "generated": drawn again at each use; "stored": in the weight memory
 	ErrorFrac      int     // fraction bits of the 16-bit error vectors
-	Pos            Pos     // of the [rule] header
-	At             map[string]Pos
+	// Options are the other keys that the rule takes and the user gave: int64, float64, bool or string.
+	Options map[string]any
+	Pos     Pos            // of the [rule] header
+	At      map[string]Pos // of the value of each key that is given
 }
 
 // Device is what the user fixes of the device; 0 leaves the choice to the compiler. Units as in firmware/device.
@@ -113,7 +117,16 @@ type Options struct {
 	Rules map[string]RuleSpec
 }
 
-// RuleSpec says which keys of [rule] a rule takes beyond name, rate, final, schedule, steps, rounding and error.
+// RuleSpec is what the configuration has to know of a learning rule.
 type RuleSpec struct {
-	Options []string // some of "feedback", "feedback_source"
+	// Options are the keys of [rule] that the rule takes beyond name, rate, final, schedule, steps, rounding and
+	// error. "feedback" and "feedback_source" have fields of their own in Rule; all others go to Rule.Options.
+	Options []string
+	// ErrorFrac is the default of the fraction bits of error vectors; 0 means 14, that is errors in [-2, 2).
+	ErrorFrac int
+}
+
+// Diagnostic makes a finding about the place p of the source.
+func (n *Net) Diagnostic(p Pos, message, remedy string) diag.Diagnostic {
+	return diag.Diagnostic{File: n.File, Line: p.Line, Col: p.Col, Message: message, Remedy: remedy, Quote: diag.Line(n.Source, p.Line)}
 }

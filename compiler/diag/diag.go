@@ -17,7 +17,11 @@ type Diagnostic struct {
 	Message string   `json:"message"`
 	Remedy  string   `json:"remedy,omitempty"`
 	Notes   []string `json:"notes,omitempty"`
+	Quote   string   `json:"quote,omitempty"` // the source line
 }
+
+// List is all findings about one source. It is an error only while it is not empty: return Err, not the list.
+type List []Diagnostic
 
 // String is the finding on one line, without its notes: "net.toml:14:9: message; remedy".
 func (d Diagnostic) String() string {
@@ -38,47 +42,29 @@ func (d Diagnostic) String() string {
 	return b.String()
 }
 
-// Error makes a single diagnostic an error.
-func (d Diagnostic) Error() string { return d.String() }
-
-// List is all findings about one source file. As an error it is returned only when it is not empty.
-type List struct {
-	Diagnostics []Diagnostic
-	Source      []byte // text of the file, for the lines that Error quotes; may be nil
-}
-
-// Add appends a finding.
-func (l *List) Add(d Diagnostic) { l.Diagnostics = append(l.Diagnostics, d) }
-
-// Sort orders the findings by file, position and message, and drops repetitions.
-func (l *List) Sort() {
-	slices.SortStableFunc(l.Diagnostics, func(a, b Diagnostic) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col),
-			cmp.Compare(a.Message, b.Message))
-	})
-	l.Diagnostics = slices.CompactFunc(l.Diagnostics, func(a, b Diagnostic) bool { return a.String() == b.String() })
-}
-
-// Err returns the sorted list, or nil if it is empty.
-func (l *List) Err() error {
-	if len(l.Diagnostics) == 0 {
+// Err returns the findings in order of file, position and message, each once, as a List; or nil if there are none.
+func (l List) Err() error {
+	if len(l) == 0 {
 		return nil
 	}
-	l.Sort()
-	return l
+	l = slices.Clone(l)
+	slices.SortStableFunc(l, func(a, b Diagnostic) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col),
+			cmp.Compare(a.String(), b.String()))
+	})
+	return slices.CompactFunc(l, func(a, b Diagnostic) bool { return a.String() == b.String() })
 }
 
-// Error prints every finding, each followed by its source line with a caret under the column, and by its notes.
-func (l *List) Error() string {
-	lines := strings.Split(string(l.Source), "\n")
+// Error prints every finding, each followed by its source line with a caret under the column and by its notes.
+func (l List) Error() string {
 	var b strings.Builder
-	for i, d := range l.Diagnostics {
+	for i, d := range l {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
 		b.WriteString(d.String())
-		if d.Line > 0 && d.Line <= len(lines) && len(l.Source) > 0 {
-			quote(&b, strings.TrimSuffix(lines[d.Line-1], "\r"), d.Col)
+		if d.Quote != "" {
+			quote(&b, d.Quote, d.Col)
 		}
 		for _, n := range d.Notes {
 			b.WriteString("\n    note: ")
@@ -88,11 +74,26 @@ func (l *List) Error() string {
 	return b.String()
 }
 
+// Line returns line n, from 1, of a source without its line end, or "" if there is none.
+func Line(src []byte, n int) string {
+	for rest := string(src); n >= 1; n-- {
+		line, after, more := strings.Cut(rest, "\n")
+		if n == 1 {
+			return strings.TrimSuffix(line, "\r")
+		}
+		if !more {
+			break
+		}
+		rest = after
+	}
+	return ""
+}
+
 // quote writes a source line and, if col is in it or just past its end, a caret line. Tabs are kept in both so that
 // the caret stands under its character whatever the tab width.
 func quote(b *strings.Builder, line string, col int) {
 	b.WriteString("\n    ")
-	b.WriteString(strings.ToValidUTF8(line, "�"))
+	b.WriteString(strings.ToValidUTF8(line, "\uFFFD"))
 	if col < 1 || col > utf8.RuneCountInString(line)+1 {
 		return
 	}
