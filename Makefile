@@ -1,0 +1,67 @@
+# make            builds bin/nmc
+# make check      format, vet, staticcheck, unit tests, RTL lint, a short co-simulation: under two minutes
+# make test       everything that CI runs
+# make help       lists the rest
+.DEFAULT_GOAL := build
+.PHONY: build setup fmt vet lint-go lint-rtl unit cosim-short check gen gen-check formal cosim mutants bench test demo clean help
+SHELL := bash -o pipefail
+
+build: ## build bin/nmc
+	go build -o bin/nmc ./cmd/nmc
+
+setup: ## install with apt what is missing: Verilator, Icarus, Yosys, nextpnr, z3
+	scripts/setup --all
+
+fmt:
+	@out=$$(gofmt -l .); [ -z "$$out" ] || { echo "not formatted, run gofmt -w: $$out" >&2; exit 1; }
+
+vet:
+	go vet ./...
+
+lint-go:
+	go tool staticcheck ./...
+
+lint-rtl: ## Verilator -Wall over the RTL
+	scripts/lint-rtl
+
+unit:
+	go test -short ./...
+
+cosim-short:
+	go test -run 'Short' ./testbench/...
+
+check: build fmt vet lint-go lint-rtl unit ## everything quick, under two minutes
+	@echo "check: passed"
+
+gen: ## delete what is generated and make it again
+	scripts/gen
+
+gen-check: ## generated files are what the sources generate
+	scripts/gen --check
+
+formal: ## prove the modules' properties with Yosys and z3
+	scripts/formal
+
+cosim: ## the long co-simulations, device against simulator
+	go test -timeout 30m ./testbench/...
+
+mutants: ## plant defects; each must be caught
+	go run ./testbench/mutants
+
+bench: ## speed of the simulator's kernels and of online training
+	go test -run '^$$' -bench . -benchmem ./...
+
+test: build fmt vet lint-go lint-rtl gen-check ## everything that CI runs
+	go test -timeout 20m ./...
+	$(MAKE) formal
+	$(MAKE) mutants
+	@echo "test: everything passed"
+
+demo: ## compile, learn MNIST in the simulator, prove the Verilog equal
+	scripts/demo
+
+clean: ## remove what make made
+	rm -rf bin build obj
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// lineEvery is the time between two progress lines where there is no terminal.
+const lineEvery = 5 * time.Second
+
+// progress shows how far a long run is: a bar with rate and time left on a terminal, a plain line every few seconds
+// elsewhere.
+type progress struct {
+	w     io.Writer
+	label string
+	total int
+	start time.Time
+	first int // where the run began (a resumed run does not begin at 0)
+	last  time.Time
+	note  string
+	bar   *progressbar.ProgressBar
+}
+
+// newProgress starts at sample first of total.
+func newProgress(w io.Writer, label string, first, total int) *progress {
+	p := &progress{w: w, label: label, total: total, first: first, start: time.Now(), last: time.Now()}
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		p.bar = progressbar.NewOptions(total,
+			progressbar.OptionSetWriter(w),
+			progressbar.OptionSetDescription(label),
+			progressbar.OptionShowCount(),
+			progressbar.OptionShowIts(),
+			progressbar.OptionSetItsString("samples"),
+			progressbar.OptionSetPredictTime(true),
+			progressbar.OptionThrottle(100*time.Millisecond),
+			progressbar.OptionFullWidth(),
+			progressbar.OptionClearOnFinish(),
+		)
+		_ = p.bar.Set(first)
+	}
+	return p
+}
+
+// set says that n samples are done.
+func (p *progress) set(n int) {
+	if p.bar != nil {
+		_ = p.bar.Set(n) // a terminal that went away is no reason to stop learning
+		return
+	}
+	now := time.Now()
+	if now.Sub(p.last) < lineEvery {
+		return
+	}
+	p.last = now
+	fmt.Fprintln(p.w, p.line(n, now))
+}
+
+// line is the plain form.
+func (p *progress) line(n int, now time.Time) string {
+	s := fmt.Sprintf("%s: %d of %d", p.label, n, p.total)
+	if rate := float64(n-p.first) / now.Sub(p.start).Seconds(); rate > 0 {
+		left := time.Duration(float64(p.total-n) / rate * float64(time.Second))
+		s += fmt.Sprintf(", %.0f/s, %v left", rate, left.Round(time.Second))
+	}
+	if p.note != "" {
+		s += ", " + p.note
+	}
+	return s
+}
+
+// describe adds a short text, such as the accuracy so far.
+func (p *progress) describe(note string) {
+	p.note = note
+	if p.bar != nil {
+		p.bar.Describe(p.label + " " + note)
+	}
+}
+
+// done removes the bar.
+func (p *progress) done() {
+	if p.bar != nil {
+		_ = p.bar.Finish()
+	}
+}
