@@ -36,7 +36,7 @@ func newDoctor(a *app) *cobra.Command {
 		Use:   "doctor",
 		Short: "Say which tools are installed, what each serves and how to install the others",
 		Long:  "Say which tools are installed, what each serves and how to install the others. Exit status 1 when one is missing.",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			type row struct {
 				Name    string `json:"name"`

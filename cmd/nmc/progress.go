@@ -18,7 +18,8 @@ const lineEvery = 5 * time.Second
 type progress struct {
 	w     io.Writer
 	label string
-	total int
+	unit  string
+	total int // 0: unknown
 	start time.Time
 	first int // where the run began (a resumed run does not begin at 0)
 	last  time.Time
@@ -26,16 +27,20 @@ type progress struct {
 	bar   *progressbar.ProgressBar
 }
 
-// newProgress starts at sample first of total.
-func newProgress(w io.Writer, label string, first, total int) *progress {
-	p := &progress{w: w, label: label, total: total, first: first, start: time.Now(), last: time.Now()}
+// newProgress starts at unit first of total.
+func newProgress(w io.Writer, label, unit string, first, total int) *progress {
+	p := &progress{w: w, label: label, unit: unit, total: total, first: first, start: time.Now(), last: time.Now()}
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		p.bar = progressbar.NewOptions(total,
+		length := total
+		if length == 0 {
+			length = -1 // a spinner
+		}
+		p.bar = progressbar.NewOptions(length,
 			progressbar.OptionSetWriter(w),
 			progressbar.OptionSetDescription(label),
 			progressbar.OptionShowCount(),
 			progressbar.OptionShowIts(),
-			progressbar.OptionSetItsString("samples"),
+			progressbar.OptionSetItsString(unit),
 			progressbar.OptionSetPredictTime(true),
 			progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionFullWidth(),
@@ -46,7 +51,7 @@ func newProgress(w io.Writer, label string, first, total int) *progress {
 	return p
 }
 
-// set says that n samples are done.
+// set says that n units are done.
 func (p *progress) set(n int) {
 	if p.bar != nil {
 		_ = p.bar.Set(n) // a terminal that went away is no reason to stop learning
@@ -62,10 +67,16 @@ func (p *progress) set(n int) {
 
 // line is the plain form.
 func (p *progress) line(n int, now time.Time) string {
-	s := fmt.Sprintf("%s: %d of %d", p.label, n, p.total)
+	s := fmt.Sprintf("%s: %d %s", p.label, n, p.unit)
+	if p.total > 0 {
+		s = fmt.Sprintf("%s: %d of %d %s", p.label, n, p.total, p.unit)
+	}
 	if rate := float64(n-p.first) / now.Sub(p.start).Seconds(); rate > 0 {
-		left := time.Duration(float64(p.total-n) / rate * float64(time.Second))
-		s += fmt.Sprintf(", %.0f/s, %v left", rate, left.Round(time.Second))
+		s += fmt.Sprintf(", %.0f/s", rate)
+		if p.total > n {
+			left := time.Duration(float64(p.total-n) / rate * float64(time.Second))
+			s += fmt.Sprintf(", %v left", left.Round(time.Second))
+		}
 	}
 	if p.note != "" {
 		s += ", " + p.note

@@ -1,0 +1,4 @@
+package main
+
+// Mutants is the table of planted defects.
+var Mutants = []Mutant{}
