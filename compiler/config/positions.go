@@ -1,0 +1,254 @@
+package config
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/BurntSushi/toml"
+)
+
+// node is one value of a TOML document with its places: the tree that the parser gives as maps, slices and scalars,
+// which come without positions. Offsets are in bytes.
+type node struct {
+	key        int              // of the key or of the header's last key; -1 for elements of arrays and the root
+	start, end int              // of the value; of the header for tables that have one
+	table      map[string]*node // of a table
+	array      []*node          // of an array or of an array of tables
+}
+
+// scan finds the place of every key and value of src, which must be a document that the TOML parser accepts; of any
+// other it gives some tree, but ends and does not panic. It knows TOML's keys, headers, nesting and quoting and
+// nothing of the syntax of scalars.
+func scan(src []byte) *node {
+	s := &scanner{src: string(src)}
+	if strings.HasPrefix(s.src, "\uFEFF") {
+		s.pos = len("\uFEFF")
+	}
+	root := &node{key: -1, table: map[string]*node{}}
+	current := root
+	for s.blank(true); s.pos < len(s.src); s.blank(true) {
+		before := s.pos
+		if s.src[s.pos] == '[' {
+			current = s.header(root)
+		} else {
+			s.pair(current)
+		}
+		if s.pos == before { // not TOML
+			s.pos++
+		}
+	}
+	return root
+}
+
+type scanner struct {
+	src   string
+	pos   int
+	depth int
+}
+
+// maxDepth bounds the recursion on input that is nested absurdly; deeper values are taken for scalars.
+const maxDepth = 1000
+
+// blank skips spaces and, where newlines separate, line ends and comments.
+func (s *scanner) blank(newlines bool) {
+	for s.pos < len(s.src) {
+		switch c := s.src[s.pos]; {
+		case c == ' ' || c == '\t':
+		case newlines && (c == '\n' || c == '\r'):
+		case newlines && c == '#':
+			if i := strings.IndexByte(s.src[s.pos:], '\n'); i >= 0 {
+				s.pos += i
+			} else {
+				s.pos = len(s.src)
+				return
+			}
+		default:
+			return
+		}
+		s.pos++
+	}
+}
+
+// at says whether the text at the position starts with prefix.
+func (s *scanner) at(prefix string) bool { return strings.HasPrefix(s.src[s.pos:], prefix) }
+
+// skip steps over c if it is next.
+func (s *scanner) skip(c byte) bool {
+	if s.pos < len(s.src) && s.src[s.pos] == c {
+		s.pos++
+		return true
+	}
+	return false
+}
+
+// header reads [a.b] or [[a.b]] and returns the table that the following pairs belong to.
+func (s *scanner) header(root *node) *node {
+	start := s.pos
+	s.pos++
+	many := s.skip('[')
+	keys, places := s.keys()
+	s.skip(']')
+	if many {
+		s.skip(']')
+	}
+	if len(keys) == 0 {
+		return &node{table: map[string]*node{}} // not TOML
+	}
+	last := len(keys) - 1
+	parent := descend(root, keys[:last], places[:last])
+	n := parent.table[keys[last]]
+	if !many {
+		if n == nil || n.table == nil {
+			n = &node{table: map[string]*node{}}
+			parent.table[keys[last]] = n
+		}
+		n.key, n.start, n.end = places[last], start, s.pos
+		return n
+	}
+	if n == nil || n.table != nil {
+		n = &node{key: places[last], start: start, end: s.pos}
+		parent.table[keys[last]] = n
+	}
+	element := &node{key: -1, start: start, end: s.pos, table: map[string]*node{}}
+	n.array = append(n.array, element)
+	return element
+}
+
+// descend walks from n along keys, through the last element of arrays of tables, and makes the tables that are missing.
+func descend(n *node, keys []string, places []int) *node {
+	for i, k := range keys {
+		next := n.table[k]
+		if next == nil {
+			next = &node{key: places[i], start: places[i], end: places[i], table: map[string]*node{}}
+			n.table[k] = next
+		}
+		if len(next.array) > 0 {
+			next = next.array[len(next.array)-1]
+		}
+		if next.table == nil { // not TOML: the key has a value already
+			next.table = map[string]*node{}
+		}
+		n = next
+	}
+	return n
+}
+
+// pair reads a.b = value into table t.
+func (s *scanner) pair(t *node) {
+	keys, places := s.keys()
+	if len(keys) == 0 || !s.skip('=') {
+		return
+	}
+	last := len(keys) - 1
+	t = descend(t, keys[:last], places[:last])
+	s.blank(false)
+	v := s.value()
+	v.key = places[last]
+	t.table[keys[last]] = v
+}
+
+// keys reads a dotted key, its parts' places, and the blanks around it.
+func (s *scanner) keys() (keys []string, places []int) {
+	for {
+		s.blank(false)
+		start := s.pos
+		if s.at(`"`) || s.at(`'`) {
+			s.quoted()
+			var v struct{ K string }
+			if _, err := toml.Decode("K="+s.src[start:s.pos], &v); err != nil {
+				return keys, places // not TOML
+			}
+			keys = append(keys, v.K)
+		} else {
+			for s.pos < len(s.src) && !strings.ContainsRune(" \t\r\n.=[]{},#\"'", rune(s.src[s.pos])) {
+				s.pos++
+			}
+			if s.pos == start {
+				return keys, places // not TOML
+			}
+			keys = append(keys, s.src[start:s.pos])
+		}
+		places = append(places, start)
+		s.blank(false)
+		if !s.skip('.') {
+			return keys, places
+		}
+	}
+}
+
+// value reads a value; its node has no key.
+func (s *scanner) value() *node {
+	n := &node{key: -1, start: s.pos}
+	s.depth++
+	switch {
+	case s.pos == len(s.src):
+	case s.depth > maxDepth:
+		s.pos = len(s.src)
+	case s.at(`"`) || s.at(`'`):
+		s.quoted()
+	case s.skip('['):
+		n.array = []*node{}
+		for s.blank(true); s.pos < len(s.src) && !s.skip(']'); s.blank(true) {
+			before := s.pos
+			n.array = append(n.array, s.value())
+			s.blank(true)
+			s.skip(',')
+			if s.pos == before { // not TOML
+				s.pos++
+			}
+		}
+	case s.skip('{'):
+		n.table = map[string]*node{}
+		for s.blank(true); s.pos < len(s.src) && !s.skip('}'); s.blank(true) {
+			before := s.pos
+			s.pair(n)
+			s.blank(true)
+			s.skip(',')
+			if s.pos == before { // not TOML
+				s.pos++
+			}
+		}
+	default:
+		for s.pos < len(s.src) && !strings.ContainsRune("\r\n,]}#", rune(s.src[s.pos])) {
+			s.pos++
+		}
+		n.end = n.start + len(strings.TrimRight(s.src[n.start:s.pos], " \t"))
+		s.depth--
+		return n
+	}
+	n.end = s.pos
+	s.depth--
+	return n
+}
+
+// quoted steps over a string of any of the four kinds.
+func (s *scanner) quoted() {
+	q := s.src[s.pos : s.pos+1]
+	triple := strings.Repeat(q, 3)
+	end, many := q, false
+	if s.at(triple) {
+		end, many = triple, true
+	}
+	s.pos += len(end)
+	for s.pos < len(s.src) && !s.at(end) {
+		if s.src[s.pos] == '\n' && !many {
+			return // not TOML
+		}
+		if q == `"` && s.src[s.pos] == '\\' {
+			s.pos++
+		}
+		s.pos++
+	}
+	s.pos = min(s.pos+len(end), len(s.src))
+	// Up to two quotes may stand before the closing three.
+	for i := 0; many && i < 2 && s.skip(q[0]); i++ {
+	}
+}
+
+// position turns a byte offset into line and column.
+func position(src []byte, offset int) Pos {
+	before := string(src[:min(max(offset, 0), len(src))])
+	line := strings.Count(before, "\n")
+	before = strings.TrimPrefix(before[strings.LastIndexByte(before, '\n')+1:], "\uFEFF")
+	return Pos{line + 1, utf8.RuneCountInString(before) + 1}
+}

@@ -1,0 +1,300 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nmc-fpga/nmc/compiler/diag"
+)
+
+// table reads the keys of one TOML table. Every key that is asked for counts as known; done reports the others.
+// A key whose value is unusable is reported once and then marked bad, so that checks over several keys can stay silent.
+type table struct {
+	net    *Net
+	list   *diag.List
+	label  string // as in messages: "[data]"
+	values map[string]any
+	places *node
+	known  []string
+	bad    map[string]bool
+}
+
+// pos is the place of the value of key, or of the table's header if the key is not given.
+func (t *table) pos(key string) Pos {
+	if t.places == nil {
+		return Pos{}
+	}
+	if n := t.places.table[key]; n != nil {
+		return position(t.net.Source, n.start)
+	}
+	return t.head()
+}
+
+// keyPos is the place of key itself.
+func (t *table) keyPos(key string) Pos {
+	if n := t.places.table[key]; n != nil && n.key >= 0 {
+		return position(t.net.Source, n.key)
+	}
+	return t.pos(key)
+}
+
+// head is the place of the table's header; the zero Pos for the top of the file and for tables that are not there.
+func (t *table) head() Pos {
+	if t.places == nil || t.label == "" {
+		return Pos{}
+	}
+	return position(t.net.Source, t.places.start)
+}
+
+// at returns the places of the values of all keys that are given, those of inner tables as "outer.inner".
+func (t *table) at() map[string]Pos {
+	at := map[string]Pos{}
+	if t.places == nil {
+		return at
+	}
+	for k, n := range t.places.table {
+		at[k] = position(t.net.Source, n.start)
+		for inner, m := range n.table {
+			at[k+"."+inner] = position(t.net.Source, m.start)
+		}
+	}
+	return at
+}
+
+// has says whether the key is given.
+func (t *table) has(key string) bool { _, ok := t.values[key]; return ok }
+
+// ok says that none of the keys was found unusable.
+func (t *table) ok(keys ...string) bool {
+	return !slices.ContainsFunc(keys, func(k string) bool { return t.bad[k] })
+}
+
+// error reports a finding about the value of key and marks the key bad.
+func (t *table) error(key, message, remedy string) {
+	t.bad[key] = true
+	*t.list = append(*t.list, t.net.Diagnostic(t.pos(key), message, remedy))
+}
+
+// get returns the value of key and notes that the key is known.
+func (t *table) get(key string) (any, bool) {
+	if !slices.Contains(t.known, key) {
+		t.known = append(t.known, key)
+	}
+	v, ok := t.values[key]
+	return v, ok
+}
+
+// missing reports a key that must be there.
+func (t *table) missing(key, example string) {
+	in := ""
+	if t.label != "" {
+		in = " in " + t.label
+	}
+	t.error(key, fmt.Sprintf("%s is missing%s", key, in), "add "+example)
+}
+
+// mistyped reports a value of another type than expected.
+func (t *table) mistyped(key, expected string, v any, example string) {
+	t.error(key, fmt.Sprintf("%s: expected %s, found %s", key, expected, describe(v)), "write "+example)
+}
+
+// describe says what a value is: `the string "ten"`.
+func describe(v any) string {
+	switch v := v.(type) {
+	case string:
+		return fmt.Sprintf("the string %s", quoteString(v))
+	case int64:
+		return fmt.Sprintf("the integer %d", v)
+	case float64:
+		return "the float " + number(v)
+	case bool:
+		return fmt.Sprintf("the boolean %t", v)
+	case time.Time:
+		return "a date or time"
+	case map[string]any:
+		return "a table"
+	}
+	return "an array"
+}
+
+// quoteString quotes a string for a message and shortens it to what a line can take.
+func quoteString(s string) string {
+	if r := []rune(s); len(r) > 40 {
+		s = string(r[:40]) + "…"
+	}
+	return fmt.Sprintf("%q", s)
+}
+
+// number prints a float as it would stand in TOML.
+func number(v float64) string {
+	s := fmt.Sprintf("%g", v)
+	if v == math.Trunc(v) && !strings.ContainsAny(s, "e.IN") {
+		s += ".0"
+	}
+	return strings.ToLower(s)
+}
+
+// integer reads a whole number from lo to hi; example is a line that would be right.
+func (t *table) integer(key string, preset, lo, hi int64, example string) int {
+	v, ok := t.get(key)
+	if !ok {
+		return int(preset)
+	}
+	i, ok := v.(int64)
+	switch {
+	case !ok:
+		t.mistyped(key, "an integer", v, example)
+	case i < lo || i > hi:
+		t.error(key, fmt.Sprintf("%s = %d is outside %d to %d", key, i, lo, hi), "write "+example)
+	default:
+		return int(i)
+	}
+	return int(preset)
+}
+
+// float reads a finite number that is at least lo, or more than lo if open.
+func (t *table) float(key string, preset, lo float64, open bool, example string) float64 {
+	v, ok := t.get(key)
+	if !ok {
+		return preset
+	}
+	f, ok := v.(float64)
+	if i, whole := v.(int64); whole {
+		f, ok = float64(i), true
+	}
+	switch {
+	case !ok:
+		t.mistyped(key, "a number", v, example)
+	case math.IsNaN(f) || math.IsInf(f, 0):
+		t.error(key, fmt.Sprintf("%s = %s is not a finite number", key, number(f)), "write "+example)
+	case f < lo || open && f == lo:
+		bound := "at least"
+		if open {
+			bound = "more than"
+		}
+		t.error(key, fmt.Sprintf("%s = %g must be %s %g", key, f, bound, lo), "write "+example)
+	default:
+		return f
+	}
+	return preset
+}
+
+// text reads a string.
+func (t *table) text(key, preset, example string) string {
+	v, ok := t.get(key)
+	if !ok {
+		return preset
+	}
+	s, ok := v.(string)
+	if !ok {
+		t.mistyped(key, "a string", v, example)
+		return preset
+	}
+	return s
+}
+
+// choice reads one of a few words.
+func (t *table) choice(key, preset string, words []string, example string) string {
+	s := t.text(key, preset, example)
+	if s == preset || slices.Contains(words, s) {
+		return s
+	}
+	t.error(key, fmt.Sprintf("%s = %s is none of %s", key, quoteString(s), strings.Join(words, ", ")), suggest(s, words, example))
+	return preset
+}
+
+// suggest names the nearest of the words if one is near, else the example.
+func suggest(s string, words []string, example string) string {
+	if w := nearest(s, words); w != "" {
+		return fmt.Sprintf("did you mean %q?", w)
+	}
+	return "write " + example
+}
+
+// inner reads a table under key; if it is not there the result has no values and no place.
+func (t *table) inner(key, label, example string) *table {
+	in := &table{net: t.net, list: t.list, label: label, bad: map[string]bool{}}
+	v, ok := t.get(key)
+	if !ok {
+		return in
+	}
+	m, ok := v.(map[string]any)
+	if !ok {
+		t.mistyped(key, "a table", v, example)
+		return in
+	}
+	in.values, in.places = m, t.places.table[key]
+	return in
+}
+
+// done reports the keys that nobody asked for, each with the nearest known one.
+func (t *table) done() {
+	for _, k := range slices.Sorted(maps.Keys(t.values)) {
+		if !slices.Contains(t.known, k) {
+			t.unknown(k, "")
+		}
+	}
+}
+
+// unknown reports a key that is not known here.
+func (t *table) unknown(key, remedy string) {
+	where := "at the top of the file"
+	if t.label != "" {
+		where = "in " + t.label
+	}
+	if remedy == "" {
+		if near := nearest(key, t.known); near != "" {
+			remedy = fmt.Sprintf("did you mean %q?", near)
+		} else {
+			remedy = "remove it"
+		}
+	}
+	d := t.net.Diagnostic(t.keyPos(key), fmt.Sprintf("unknown key %s %s", quoteString(key), where), remedy)
+	d.Notes = []string{"known keys: " + strings.Join(t.known, ", ")}
+	*t.list = append(*t.list, d)
+}
+
+// nearest returns the word with the smallest edit distance to s if it is near enough for a slip of the fingers: at
+// most a third of the letters, and at least one. Ties go to the first.
+func nearest(s string, words []string) string {
+	best, found := max(1, len([]rune(s))/3)+1, ""
+	if len(s) > 100 {
+		return ""
+	}
+	for _, w := range words {
+		if d := distance(s, w); d < best {
+			best, found = d, w
+		}
+	}
+	return found
+}
+
+// distance is the number of letters to insert, delete, replace, or swap with their neighbour to get from a to b.
+func distance(a, b string) int {
+	x, y := []rune(a), []rune(b)
+	d := make([][]int, len(x)+1)
+	for i := range d {
+		d[i] = make([]int, len(y)+1)
+		d[i][0] = i
+	}
+	for j := range d[0] {
+		d[0][j] = j
+	}
+	for i := 1; i <= len(x); i++ {
+		for j := 1; j <= len(y); j++ {
+			replace := d[i-1][j-1]
+			if x[i-1] != y[j-1] {
+				replace++
+			}
+			d[i][j] = min(d[i-1][j]+1, d[i][j-1]+1, replace)
+			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
+				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
+			}
+		}
+	}
+	return d[len(x)][len(y)]
+}
