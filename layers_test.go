@@ -29,7 +29,8 @@ var layers = map[string][]string{
 	"sim":       {},
 	"host":      {"firmware/asm"}, // a report of a difference names the instruction
 	"testbench": {"host"},         // the harness is a link
-	"cmd":       {"compiler", "firmware", "host", "sim", "testbench"},
+	"examples":  {},
+	"cmd":       {"compiler", "examples", "firmware", "host", "sim", "testbench"},
 }
 
 // imports returns what each package of the module imports, tests excluded.

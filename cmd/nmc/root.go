@@ -108,5 +108,6 @@ Exit status: 0 success, 1 a finding (unequal, does not fit), 2 misuse or input t
 var verbs = []func(*app) *cobra.Command{
 	newData,
 	newDoctor,
+	newNew,
 	newVersion,
 }
