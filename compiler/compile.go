@@ -1,0 +1,180 @@
+// Package compiler lowers a network and its learning rule to firmware, Verilog and a manifest.
+//
+//	net.toml → config.Read → rules.Build → the passes below → emit
+package compiler
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/nmc-fpga/nmc/compiler/config"
+	"github.com/nmc-fpga/nmc/compiler/emit"
+	"github.com/nmc-fpga/nmc/compiler/ir"
+	"github.com/nmc-fpga/nmc/compiler/manifest"
+	"github.com/nmc-fpga/nmc/compiler/pass"
+	"github.com/nmc-fpga/nmc/compiler/rules"
+	"github.com/nmc-fpga/nmc/firmware/device"
+	"github.com/nmc-fpga/nmc/firmware/image"
+)
+
+// Pass is one step from the program that a rule wrote to one that is ready to encode. The IR is checked after each.
+type Pass struct {
+	Name string
+	Doc  string
+	Run  func(*ir.Program, *device.Config) error
+}
+
+// Passes is the pipeline, in order.
+var Passes = []Pass{
+	{"resolve", "the rule writes the program of the network", nil}, // rules.Build
+	{"formats", "shifts, rounding and bounds from the formats; accumulators proven", only(pass.Formats)},
+	{"axes", "the lane axis of every matrix", only(pass.Axes)},
+	{"legalize", "equations become the device's instructions", only(pass.Legalize)},
+	{"schedule", "final order, random keys, ends", only(pass.Schedule)},
+	{"allocate", "weight, vector and table memory, registers", pass.Allocate},
+}
+
+func only(run func(*ir.Program) error) func(*ir.Program, *device.Config) error {
+	return func(p *ir.Program, _ *device.Config) error { return run(p) }
+}
+
+// Options of a compilation.
+type Options struct {
+	// Dump, if not nil, gets the program's text after every pass.
+	Dump func(pass, text string)
+}
+
+// Build is a compiled network.
+type Build struct {
+	Manifest *manifest.Manifest
+	Image    *image.Image
+	Top      []byte // Verilog
+	Asm      []byte // listing of the firmware
+	IR       string // the program after the last pass
+	net      *config.Net
+}
+
+// Read reads net.toml with the rules that exist.
+func Read(path string) (*config.Net, error) {
+	src, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return config.Read(path, src, config.Options{Rules: rules.Specs()})
+}
+
+// Compile runs the passes. Errors about the network carry positions; the same input gives the same bytes.
+func Compile(net *config.Net, opt Options) (*Build, error) {
+	d := net.Device
+	dev := device.Config{Lanes: d.Lanes, WeightPorts: d.WeightPorts, WeightDepth: d.WeightDepth, VectorDepth: d.VectorDepth,
+		ProgramDepth: d.ProgramDepth, TableDepth: d.TableDepth, FrameBytes: d.FrameBytes}
+	if dev.WeightPorts == 0 {
+		dev.WeightPorts = 2
+	}
+	if dev.FrameBytes == 0 {
+		dev.FrameBytes = 1024
+	}
+	var p *ir.Program
+	for _, s := range Passes {
+		var err error
+		if s.Run == nil {
+			p, err = rules.Build(net)
+		} else {
+			err = s.Run(p, &dev)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := p.Check(); err != nil {
+			return nil, fmt.Errorf("after pass %s the program is wrong, please report it: %w", s.Name, err)
+		}
+		if opt.Dump != nil {
+			opt.Dump(s.Name, p.String())
+		}
+	}
+	img, listing, err := emit.Firmware(p, &dev)
+	if err != nil {
+		return nil, err
+	}
+	b := &Build{Image: img, Top: emit.Top(dev), Asm: listing, IR: p.String(), net: net}
+	if err := img.Validate(); err != nil {
+		return nil, err
+	}
+	b.Manifest = describe(net, p, dev, img)
+	return b, nil
+}
+
+// describe makes the manifest.
+func describe(net *config.Net, p *ir.Program, dev device.Config, img *image.Image) *manifest.Manifest {
+	x := p.Vectors[0]
+	m := &manifest.Manifest{
+		Version: manifest.Version, Name: net.Name, Rule: net.Rule.Name,
+		HwID: manifest.Hex(dev.ID()), ImageID: manifest.Hex(img.ID()), Device: dev, Seed: net.Seed,
+		Layers: []int{net.Input.Elements()}, Classes: net.Layers[len(net.Layers)-1].Units,
+		Input: manifest.Input{Elements: x.N, Kind: "u8", Base: x.Base * dev.Lanes, Stride: dev.Words(x.Len()) * dev.Lanes},
+		Data: manifest.Data{Set: net.Data.Set, Epochs: net.Data.Epochs, Samples: net.Data.Samples,
+			Validation: net.Data.Validation, Encoder: net.Data.Encoder, Jitter: net.Data.Jitter},
+	}
+	for _, l := range net.Layers {
+		m.Layers = append(m.Layers, l.Units)
+	}
+	m.Cost.MACs, m.Cost.Cycles = pass.Cost(p, p.Func("learn"), dev)
+	for _, t := range p.Tensors {
+		if t.Source == "memory" {
+			m.Tensors = append(m.Tensors, manifest.Tensor{Name: t.Name, ID: uint8(t.ID), Space: device.Weights, Base: t.Base,
+				Rows: t.Rows(), Cols: t.Cols(), RowStride: dev.Words(t.Cols()), LaneAxis: t.Lanes, Bias: t.Bias, Bits: t.Bits, Frac: t.Frac, Role: t.Role})
+		}
+	}
+	for _, v := range p.Vectors {
+		m.Vectors = append(m.Vectors, manifest.Vector{Name: v.Name, Base: v.Base, N: v.Len(), Frac: v.Frac})
+	}
+	names := make([]*ir.Scalar, device.NumRegs)
+	for _, s := range p.Scalars {
+		names[s.Reg] = s
+	}
+	for i, s := range names {
+		if s != nil {
+			m.Registers = append(m.Registers, manifest.Register{Name: s.Name, Index: i, Learned: s.Learned})
+		}
+	}
+	return m
+}
+
+// Write writes the build folder: complete, or not at all. A folder that is already there is replaced if it is a build.
+func (b *Build) Write(dir string) error {
+	files := map[string][]byte{
+		manifest.File:      b.Manifest.Encode(),
+		manifest.ImageFile: b.Image.Encode(),
+		manifest.TopFile:   b.Top,
+		manifest.NetFile:   b.net.Source,
+		manifest.AsmFile:   b.Asm,
+	}
+	dir = filepath.Clean(dir)
+	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+		if _, err := os.Stat(filepath.Join(dir, manifest.File)); err != nil {
+			return fmt.Errorf("%s: holds files that are not a build; choose another folder with -o", dir)
+		}
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o777); err != nil {
+		return err
+	}
+	tmp, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+"-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	if err := os.Chmod(tmp, 0o755); err != nil {
+		return err
+	}
+	for name, data := range files {
+		if err := os.WriteFile(filepath.Join(tmp, name), data, 0o666); err != nil {
+			return err
+		}
+	}
+	old := tmp + "-old"
+	if err := os.Rename(dir, old); err == nil {
+		defer os.RemoveAll(old)
+	}
+	return os.Rename(tmp, dir)
+}

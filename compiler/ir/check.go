@@ -1,0 +1,158 @@
+package ir
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Entries are the names that a program's functions may have.
+var Entries = []string{"init", "learn", "infer", "digest"}
+
+// Check verifies that every name is declared once, every operation exists and has operands of the right kinds,
+// shapes that fit, and no attribute it does not take; and that infer writes nothing that is learned.
+func (p *Program) Check() error {
+	var errs []error
+	kinds := map[string]byte{}
+	declare := func(name string, kind byte) {
+		if _, twice := kinds[name]; twice {
+			errs = append(errs, fmt.Errorf("%s is declared twice", name))
+		}
+		kinds[name] = kind
+	}
+	for _, t := range p.Tensors {
+		declare(t.Name, 't')
+		if t.In < 1 || t.Out < 1 || t.Bits < 2 || t.Bits > 16 {
+			errs = append(errs, fmt.Errorf("tensor %s: %d×%d of %d bits is out of range", t.Name, t.Out, t.In, t.Bits))
+		}
+		if !slices.Contains([]string{"", "in", "out"}, t.Lanes) || !slices.Contains([]string{"memory", "sign"}, t.Source) {
+			errs = append(errs, fmt.Errorf("tensor %s: lanes=%s source=%s is unknown", t.Name, t.Lanes, t.Source))
+		}
+	}
+	for _, v := range p.Vectors {
+		declare(v.Name, 'v')
+		if v.N < 1 {
+			errs = append(errs, fmt.Errorf("vector %s has %d elements", v.Name, v.N))
+		}
+	}
+	for _, s := range p.Scalars {
+		declare(s.Name, 's')
+	}
+	for _, t := range p.Tables {
+		declare(t.Name, 'k')
+	}
+	for _, f := range p.Funcs {
+		if !slices.Contains(Entries, f.Name) {
+			errs = append(errs, fmt.Errorf("func %s is not an entry point (%s)", f.Name, strings.Join(Entries, ", ")))
+		}
+		for i, o := range f.Ops {
+			if err := p.checkOp(o, kinds); err != nil {
+				errs = append(errs, fmt.Errorf("func %s, operation %d: %s: %w", f.Name, i, o, err))
+			} else if f.Name == "infer" && p.learns(o) {
+				errs = append(errs, fmt.Errorf("func infer, operation %d: %s changes learned state", i, o))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (p *Program) checkOp(o *Op, kinds map[string]byte) error {
+	sig, ok := Ops[o.Name]
+	if !ok {
+		return errors.New("no such operation")
+	}
+	least := len(strings.TrimRight(sig.Args, "TVSKXI"))
+	if len(o.Args) < least || len(o.Args) > len(sig.Args) {
+		return fmt.Errorf("has %d operands, takes %d", len(o.Args), least)
+	}
+	for i, a := range o.Args {
+		want := sig.Args[i] | 0x20
+		kind := kinds[a]
+		if strings.HasPrefix(a, "#") {
+			n, err := strconv.Atoi(a[1:])
+			if err != nil || want == 'x' && (n < -32768 || n > 32767) {
+				return fmt.Errorf("immediate %s is not a 16-bit number", a)
+			}
+			kind = 'i'
+		}
+		if a == Zero {
+			kind = '0'
+		}
+		switch {
+		case kind == 0:
+			return fmt.Errorf("%s is not declared", a)
+		case want == 'x' && kind != 't' && kind != 'k', kind == want:
+		default:
+			return fmt.Errorf("operand %s is of kind %c, expected %c", a, kind, want)
+		}
+	}
+	for k := range o.Attrs {
+		if !slices.Contains(sig.Attrs, k) {
+			return fmt.Errorf("takes no attribute %s", k)
+		}
+	}
+	if s, ok := o.Attrs["shift"]; ok && (s < 0 || s > 63) {
+		return fmt.Errorf("shift %d is out of range", s)
+	}
+	return p.checkShape(o)
+}
+
+// checkShape compares the sizes of operands where the operation fixes them.
+func (p *Program) checkShape(o *Op) error {
+	n := func(i int) int { return p.Vector(o.Args[i]).N }
+	same := func(idx ...int) error {
+		for _, i := range idx[1:] {
+			if n(i) != n(idx[0]) {
+				return fmt.Errorf("%s has %d elements, %s has %d", o.Args[idx[0]], n(idx[0]), o.Args[i], n(i))
+			}
+		}
+		return nil
+	}
+	fit := func(tensor, in, out int) error {
+		t := p.Tensor(o.Args[tensor])
+		if x := p.Vector(o.Args[in]); x.N != t.In || t.Bias && o.Name != "matvect" && !x.One {
+			return fmt.Errorf("%s has %d inputs (bias: %s), %s has %d elements (one: %s)", t.Name, t.In, flag(t.Bias), x.Name, x.N, flag(x.One))
+		}
+		if y := p.Vector(o.Args[out]); y.N != t.Out {
+			return fmt.Errorf("%s has %d outputs, %s has %d elements", t.Name, t.Out, y.Name, y.N)
+		}
+		return nil
+	}
+	switch o.Name {
+	case "matvec":
+		return fit(1, 2, 0)
+	case "matvect":
+		if len(o.Args) == 4 && n(3) != n(0) {
+			return fmt.Errorf("mask %s has %d elements, %s has %d", o.Args[3], n(3), o.Args[0], n(0))
+		}
+		return fit(1, 0, 2)
+	case "outer":
+		if p.Tensor(o.Args[0]).Role != "weight" {
+			return fmt.Errorf("%s is not learned", o.Args[0])
+		}
+		return fit(0, 3, 2)
+	case "relu", "tanh", "sigmoid", "hardsigmoid", "softmax", "target":
+		return same(0, 1)
+	case "drelu", "dtanh", "dsigmoid", "dhardsigmoid":
+		return same(0, 1, 2)
+	case "vec":
+		size := o.Attrs["n"]
+		for _, a := range o.Args {
+			if v := p.Vector(a); v != nil && v.Len() < size {
+				return fmt.Errorf("%s has %d elements, the operation takes %d", a, v.Len(), size)
+			}
+		}
+	}
+	return nil
+}
+
+// learns says whether the operation changes what the digest sees.
+func (p *Program) learns(o *Op) bool {
+	if len(o.Args) == 0 {
+		return false
+	}
+	t, s := p.Tensor(o.Args[0]), p.Scalar(o.Args[0])
+	return t != nil && t.Role == "weight" && o.Name != "dig" || s != nil && s.Learned && o.Name != "digs" && o.Name != "key"
+}

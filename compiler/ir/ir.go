@@ -1,0 +1,190 @@
+// Package ir is the learning IR: a small typed program over fixed-point tensors, vectors and scalars, with the entry
+// points init, learn, infer and digest. It prints as text (print.go), parses back (parse.go) and is checked after every
+// pass (check.go).
+//
+// Operations come in two levels. Rules write the upper one (matvec, outer, softmax, …: one line of the paper's equation
+// each); pass legalize rewrites it into the lower one, whose operations are the device's instructions with names in
+// place of addresses.
+package ir
+
+import (
+	"strconv"
+)
+
+// Program is a whole network with its rule.
+type Program struct {
+	Name    string
+	Rule    string
+	Seed    uint32
+	Tensors []*Tensor
+	Vectors []*Vector
+	Scalars []*Scalar
+	Tables  []*Table
+	Funcs   []*Func
+}
+
+// Tensor is a matrix from In inputs to Out outputs. With Bias, one more input stands for the constant one.
+// Element values are x / 2^Frac.
+type Tensor struct {
+	Name    string
+	Role    string // "weight" (learned), "feedback" (fixed)
+	In, Out int
+	Bias    bool
+	Bits    int // saturation width, 2..16
+	Frac    int
+	Source  string // "memory", or "sign": generated from its counter, no memory
+	Lanes   string // "" before pass axes, then "out" (rows are inputs) or "in" (rows are outputs)
+	ID      int    // in the digest; -1 when generated
+	Base    int    // word address, -1 before pass allocate
+}
+
+// Rows is the number of rows in the device's layout: the scalar side.
+func (t *Tensor) Rows() int {
+	if t.Lanes == "in" {
+		return t.Out
+	}
+	return t.inputs()
+}
+
+// Cols is the number of columns in the device's layout: the lane side.
+func (t *Tensor) Cols() int {
+	if t.Lanes == "in" {
+		return t.inputs()
+	}
+	return t.Out
+}
+
+func (t *Tensor) inputs() int {
+	if t.Bias {
+		return t.In + 1
+	}
+	return t.In
+}
+
+// Vector is a vector of N elements, values x / 2^Frac. With One, element N holds the constant one of its format (the
+// partner of a bias). Vectors of role "input" have two buffers.
+type Vector struct {
+	Name string
+	Role string // "input", "value", "temp"
+	N    int
+	One  bool
+	Frac int
+	Base int // word address, -1 before pass allocate
+}
+
+// Len is the number of elements with the constant one.
+func (v *Vector) Len() int {
+	if v.One {
+		return v.N + 1
+	}
+	return v.N
+}
+
+// Scalar is a 32-bit register. A rate's 16-bit factor (its top half) stands for factor / 2^Frac.
+type Scalar struct {
+	Name    string
+	Init    int32
+	Frac    int
+	Learned bool // set again by init, and part of the digest
+	Reg     int  // -1 before pass allocate
+}
+
+// Table is a piecewise-linear function of 256 segments from format InFrac to OutFrac.
+type Table struct {
+	Name            string
+	Func            string // "tanh", "sigmoid", "exp"
+	InFrac, OutFrac int
+	Base            int // entry, -1 before pass allocate
+}
+
+// Func is an entry point.
+type Func struct {
+	Name string
+	Ops  []*Op
+}
+
+// Op is one operation: destination first, then operands. An operand is the name of a declaration, an immediate "#n", or
+// "_" for zero. Attributes have small integer values, printed by name where they are enumerations.
+type Op struct {
+	Name  string
+	Args  []string
+	Attrs map[string]int
+}
+
+// New makes an operation.
+func New(name string, args ...string) *Op {
+	return &Op{Name: name, Args: args, Attrs: map[string]int{}}
+}
+
+// With sets an attribute and returns the operation.
+func (o *Op) With(key string, value int) *Op {
+	o.Attrs[key] = value
+	return o
+}
+
+// Clone returns a copy.
+func (o *Op) Clone() *Op {
+	c := New(o.Name, append([]string(nil), o.Args...)...)
+	for k, v := range o.Attrs {
+		c.Attrs[k] = v
+	}
+	return c
+}
+
+// Imm is the operand for an immediate.
+func Imm(n int) string { return "#" + strconv.Itoa(n) }
+
+// Zero is the operand for zero.
+const Zero = "_"
+
+// Func returns the entry point of that name, made empty if it is not there.
+func (p *Program) Func(name string) *Func {
+	for _, f := range p.Funcs {
+		if f.Name == name {
+			return f
+		}
+	}
+	f := &Func{Name: name}
+	p.Funcs = append(p.Funcs, f)
+	return f
+}
+
+// Tensor returns the tensor of that name, or nil.
+func (p *Program) Tensor(name string) *Tensor {
+	return find(p.Tensors, name, func(t *Tensor) string { return t.Name })
+}
+
+// Vector returns the vector of that name, or nil.
+func (p *Program) Vector(name string) *Vector {
+	return find(p.Vectors, name, func(v *Vector) string { return v.Name })
+}
+
+// Scalar returns the scalar of that name, or nil.
+func (p *Program) Scalar(name string) *Scalar {
+	return find(p.Scalars, name, func(s *Scalar) string { return s.Name })
+}
+
+// Table returns the table of that name, or nil.
+func (p *Program) Table(name string) *Table {
+	return find(p.Tables, name, func(t *Table) string { return t.Name })
+}
+
+func find[T any](list []*T, name string, key func(*T) string) *T {
+	for _, x := range list {
+		if key(x) == name {
+			return x
+		}
+	}
+	return nil
+}
+
+// Add appends operations to the function.
+func (f *Func) Add(ops ...*Op) { f.Ops = append(f.Ops, ops...) }
+
+// Args0 is the destination, "" when there is none.
+func (o *Op) Args0() string {
+	if len(o.Args) == 0 {
+		return ""
+	}
+	return o.Args[0]
+}

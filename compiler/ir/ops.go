@@ -1,0 +1,77 @@
+package ir
+
+import "github.com/nmc-fpga/nmc/compiler/fixed"
+
+// Level says which passes an operation outlives.
+type Level int
+
+const (
+	Upper Level = iota // until pass legalize
+	Lower              // an instruction
+)
+
+// Sig is the signature of an operation: one letter an operand (t tensor, v vector, s scalar, k table, x source:
+// vector, scalar, immediate or zero; i immediate; upper case: may be left out) and the attributes it takes.
+type Sig struct {
+	Level Level
+	Args  string
+	Attrs []string
+	Doc   string
+}
+
+// Enums gives the attributes that print by name.
+var Enums = map[string][]string{
+	"round":  {fixed.Floor: "floor", fixed.Nearest: "nearest", fixed.Stochastic: "stochastic"},
+	"source": {"memory", "uniform", "sign"},
+	"fn":     {"mac", "min", "max", "ge", "sel"},
+	"sched":  {"constant", "linear", "geometric"},
+}
+
+// Ops is every operation of the IR.
+var Ops = map[string]Sig{
+	// Upper level: x' is x with its constant one.
+	"matvec":       {Upper, "vtv", []string{"shift", "round", "lo", "hi"}, "dst = W·x'"},
+	"matvect":      {Upper, "vtvV", []string{"shift", "round", "lo", "hi"}, "dst = Wᵀ·d (the bias has no part); with a mask, 0 where the mask is 0"},
+	"outer":        {Upper, "tsvv", []string{"shift", "round"}, "W += rate · d·x'ᵀ: operands W, rate, d, x"},
+	"draw":         {Upper, "ts", []string{"shift", "source"}, "W = scale · draw, biases 0"},
+	"relu":         {Upper, "vv", nil, "dst = max(0, u)"},
+	"tanh":         {Upper, "vvk", nil, "dst = tanh(u)"},
+	"sigmoid":      {Upper, "vvk", nil, "dst = 1/(1+exp(-u))"},
+	"hardsigmoid":  {Upper, "vv", nil, "dst = clip(u/6 + 1/2, 0, 1)"},
+	"drelu":        {Upper, "vvv", nil, "dst = t where h > 0, else 0"},
+	"dtanh":        {Upper, "vvv", nil, "dst = t·(1 - h²)"},
+	"dsigmoid":     {Upper, "vvv", nil, "dst = t·h·(1 - h)"},
+	"dhardsigmoid": {Upper, "vvv", nil, "dst = t/6 where 0 < h < 1, else 0"},
+	"softmax":      {Upper, "vvk", nil, "dst = softmax(u)"},
+	"target":       {Upper, "vv", nil, "dst = p - onehot(label)"},
+	"result":       {Upper, "v", nil, "prediction = argmax u"},
+	"reset":        {Upper, "s", nil, "scalar = its initial value"},
+	"anneal":       {Upper, "s", []string{"sched", "factor", "final"}, "one step of a rate's schedule: linear adds factor, geometric multiplies by factor/2^31; never beyond final"},
+	"count":        {Upper, "s", nil, "scalar += 1"},
+	"one":          {Upper, "v", nil, "write the constant one of the vector (both buffers of an input)"},
+	"digest":       {Upper, "", nil, "digest of every learned tensor and scalar"},
+
+	// Lower level: package isa says what each does.
+	"mac.b": {Lower, "vtv", []string{"rows", "cols", "shift", "round", "lo", "hi", "stream"}, ""},
+	"mac.r": {Lower, "vtv", []string{"rows", "cols", "shift", "round", "lo", "hi", "masked", "stream"}, ""},
+	"upd.b": {Lower, "tsvv", []string{"rows", "cols", "shift", "round", "lo", "hi", "stream"}, "operands W, rate, streamed scalars s, lane-side v"},
+	"blend": {Lower, "ts", []string{"rows", "cols", "shift", "round", "lo", "hi", "set", "source", "stream"}, ""},
+	"vec":   {Lower, "vxxx", []string{"fn", "n", "shift", "round", "lo", "hi", "stream"}, "operands dst, a, b, c"},
+	"tab":   {Lower, "vvk", []string{"n", "lo", "hi"}, ""},
+	"dot":   {Lower, "sxx", []string{"n", "shift"}, ""},
+	"amax":  {Lower, "sv", []string{"n"}, "the next register takes the index"},
+	"dig":   {Lower, "t", nil, ""},
+	"digs":  {Lower, "s", []string{"id"}, "dig of a register"},
+	"set":   {Lower, "si", nil, ""},
+	"add":   {Lower, "sss", nil, ""},
+	"addi":  {Lower, "ssi", nil, "operands dst, a, immediate"},
+	"sub":   {Lower, "sss", nil, ""},
+	"mul":   {Lower, "sss", []string{"shift"}, ""},
+	"div":   {Lower, "sss", []string{"shift"}, ""},
+	"min":   {Lower, "sss", nil, ""},
+	"max":   {Lower, "sss", nil, ""},
+	"load":  {Lower, "svs", nil, "operands dst, vector, index"},
+	"store": {Lower, "vss", []string{"buffer"}, "operands vector, index, value; buffer 1: the second input buffer"},
+	"key":   {Lower, "s", []string{"stream"}, "key of a stream at the step in the scalar"},
+	"halt":  {Lower, "", nil, ""},
+}

@@ -1,0 +1,24 @@
+package pass
+
+import "github.com/nmc-fpga/nmc/compiler/ir"
+
+// narrow is the number of outputs below which lanes over outputs would leave most of a wide word empty.
+const narrow = 32
+
+// Axes chooses the lane axis of every tensor that has none yet. The choice depends on the shape only, never on the
+// number of lanes: it fixes the coordinates of the random draws and of the digest.
+//
+// Lanes over outputs lets each zero input skip its whole row, forward and in the update: the right choice for inputs and
+// hidden layers. A layer with few outputs goes over its inputs instead.
+func Axes(p *ir.Program) error {
+	for _, t := range p.Tensors {
+		switch {
+		case t.Lanes != "":
+		case t.Role == "weight" && t.Out < narrow && t.In > t.Out:
+			t.Lanes = "in"
+		default:
+			t.Lanes = "out"
+		}
+	}
+	return nil
+}

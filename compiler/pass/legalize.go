@@ -1,0 +1,303 @@
+package pass
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/nmc-fpga/nmc/compiler/fixed"
+	"github.com/nmc-fpga/nmc/compiler/ir"
+)
+
+const (
+	fnMac = iota
+	fnMin
+	fnMax
+	fnGe
+	fnSel
+)
+
+// feedbackStream is the first random stream of generated feedback matrices; streams below it belong to operations.
+const feedbackStream = 128
+
+// Legalize rewrites the upper level of the IR into the device's instructions.
+func Legalize(p *ir.Program) error {
+	z := &legalizer{p: p}
+	for _, f := range p.Funcs {
+		fuse(p, f)
+		z.out = nil
+		for i, o := range f.Ops {
+			if err := z.op(o); err != nil {
+				return fmt.Errorf("func %s, operation %d: %w", f.Name, i, err)
+			}
+		}
+		f.Ops = z.out
+	}
+	prune(p)
+	return nil
+}
+
+// fuse joins neighbours that are one instruction: matvec and relu (the bounds clamp), matvect and drelu (the mask).
+func fuse(p *ir.Program, f *ir.Func) {
+	var ops []*ir.Op
+	for i, o := range f.Ops {
+		if len(ops) > 0 {
+			last := ops[len(ops)-1]
+			only := !slices.ContainsFunc(f.Ops[i+1:], func(r *ir.Op) bool { return slices.Contains(r.Args, last.Args0()) })
+			switch {
+			case o.Name == "relu" && last.Name == "matvec" && only && o.Args[1] == last.Args[0] && sameFormat(p, o.Args[0], o.Args[1]):
+				last.Args[0] = o.Args[0]
+				last.With("lo", 0)
+				continue
+			case o.Name == "drelu" && last.Name == "matvect" && only && o.Args[1] == last.Args[0] && sameFormat(p, o.Args[0], o.Args[1]):
+				last.Args = []string{o.Args[0], last.Args[1], last.Args[2], o.Args[2]}
+				continue
+			}
+		}
+		ops = append(ops, o)
+	}
+	f.Ops = ops
+}
+
+func sameFormat(p *ir.Program, a, b string) bool { return p.Vector(a).Frac == p.Vector(b).Frac }
+
+type legalizer struct {
+	p      *ir.Program
+	out    []*ir.Op
+	stream int
+}
+
+func (z *legalizer) add(o *ir.Op) *ir.Op {
+	z.out = append(z.out, o)
+	return o
+}
+
+// vec adds an elementwise instruction with full bounds and rounding to nearest.
+func (z *legalizer) vec(fn, n int, dst, a, b, c string) *ir.Op {
+	return z.add(ir.New("vec", dst, a, b, c).With("fn", fn).With("n", n).With("shift", 0).With("round", int(fixed.Nearest)).
+		With("lo", fullLo).With("hi", fullHi))
+}
+
+func (z *legalizer) scalar(name string, init int32) string {
+	if z.p.Scalar(name) == nil {
+		z.p.Scalars = append(z.p.Scalars, &ir.Scalar{Name: name, Init: init, Reg: -1})
+	}
+	return name
+}
+
+// temp declares a scratch vector; one of each name and size serves the whole program.
+func (z *legalizer) temp(name string, n, frac int) string {
+	name = fmt.Sprintf("%s_%d_%d", name, n, frac)
+	if z.p.Vector(name) == nil {
+		z.p.Vectors = append(z.p.Vectors, &ir.Vector{Name: name, Role: "temp", N: n, Frac: frac, Base: -1})
+	}
+	return name
+}
+
+// keyed marks a stochastic operation with a random stream of its own.
+func (z *legalizer) keyed(o *ir.Op) {
+	if o.Attrs["round"] == int(fixed.Stochastic) || o.Attrs["source"] != 0 {
+		o.With("stream", z.stream)
+		z.stream++
+	}
+}
+
+func (z *legalizer) op(o *ir.Op) error {
+	p := z.p
+	vec := func(i int) *ir.Vector { return p.Vector(o.Args[i]) }
+	copyAttrs := func(dst *ir.Op) *ir.Op {
+		for k, v := range o.Attrs {
+			dst.With(k, v)
+		}
+		return dst
+	}
+	switch o.Name {
+	case "matvec":
+		t := p.Tensor(o.Args[1])
+		name := "mac.b"
+		if t.Lanes == "in" {
+			name = "mac.r"
+		}
+		m := z.add(copyAttrs(ir.New(name, o.Args...)).With("rows", t.Rows()).With("cols", t.Cols()))
+		if t.Source == "sign" {
+			m.With("stream", feedbackStream+slices.Index(p.Tensors, t))
+		}
+	case "matvect":
+		z.transposed(o, copyAttrs)
+	case "outer":
+		t := p.Tensor(o.Args[0])
+		lo, hi := WeightBounds(t.Bits)
+		d, x := o.Args[2], o.Args[3]
+		s, v := x, d
+		if t.Lanes == "in" {
+			s, v = d, x
+		}
+		z.keyed(z.add(copyAttrs(ir.New("upd.b", t.Name, o.Args[1], s, v)).With("rows", t.Rows()).With("cols", t.Cols()).With("lo", lo).With("hi", hi)))
+	case "draw":
+		t := p.Tensor(o.Args[0])
+		lo, hi := WeightBounds(t.Bits)
+		if t.Bias {
+			z.add(ir.New("blend", t.Name, z.scalar("zero", 0)).With("rows", t.Rows()).With("cols", t.Cols()).With("set", 1).With("lo", lo).With("hi", hi))
+		}
+		rows, cols := t.In, t.Out
+		if t.Lanes == "in" {
+			rows, cols = t.Out, t.In
+		}
+		z.keyed(z.add(copyAttrs(ir.New("blend", o.Args...)).With("rows", rows).With("cols", cols).With("set", 1).
+			With("round", int(fixed.Nearest)).With("lo", lo).With("hi", hi)))
+	case "relu":
+		z.vec(fnMac, vec(0).N, o.Args[0], ir.Zero, ir.Zero, o.Args[1]).With("lo", 0)
+	case "tanh", "sigmoid":
+		z.add(ir.New("tab", o.Args...).With("n", vec(0).N).With("lo", fullLo).With("hi", fullHi))
+	case "hardsigmoid":
+		h, u := vec(0), vec(1)
+		z.vec(fnMac, h.N, h.Name, u.Name, ir.Imm(sixth), ir.Imm(1<<(h.Frac-1))).With("shift", 16+u.Frac-h.Frac).With("lo", 0).With("hi", 1<<h.Frac)
+	case "drelu":
+		z.vec(fnSel, vec(0).N, o.Args[0], o.Args[2], o.Args[1], ir.Zero)
+	case "dtanh", "dsigmoid":
+		d, t, h := vec(0), vec(1), vec(2)
+		f := z.temp("f", d.N, h.Frac)
+		if o.Name == "dtanh" {
+			q := z.temp("q", d.N, h.Frac)
+			z.vec(fnMac, d.N, q, h.Name, h.Name, ir.Zero).With("shift", h.Frac)
+			z.vec(fnMac, d.N, f, q, ir.Imm(-1), ir.Imm(1<<h.Frac))
+		} else {
+			q := z.temp("q", d.N, h.Frac)
+			z.vec(fnMac, d.N, q, h.Name, ir.Imm(-1), ir.Imm(1<<h.Frac))
+			z.vec(fnMac, d.N, f, h.Name, q, ir.Zero).With("shift", h.Frac)
+		}
+		z.vec(fnMac, d.N, d.Name, t.Name, f, ir.Zero).With("shift", t.Frac+h.Frac-d.Frac)
+	case "dhardsigmoid":
+		d, t, h := vec(0), vec(1), vec(2)
+		f, q := z.temp("f", d.N, d.Frac), z.temp("q", d.N, h.Frac)
+		z.vec(fnMac, d.N, f, t.Name, ir.Imm(sixth), ir.Zero).With("shift", 16+t.Frac-d.Frac)
+		z.vec(fnSel, d.N, f, h.Name, f, ir.Zero)
+		z.vec(fnMac, d.N, q, h.Name, ir.Imm(-1), ir.Imm(1<<h.Frac))
+		z.vec(fnSel, d.N, d.Name, q, f, ir.Zero)
+	case "softmax":
+		return z.softmax(vec(0), vec(1), p.Table(o.Args[2]))
+	case "target":
+		d := vec(0)
+		e := z.scalar("e", 0)
+		z.vec(fnMac, d.N, d.Name, ir.Zero, ir.Zero, o.Args[1])
+		z.add(ir.New("load", e, d.Name, z.label()))
+		z.add(ir.New("addi", e, e, ir.Imm(-1<<d.Frac)))
+		z.add(ir.New("store", d.Name, z.label(), e))
+	case "result":
+		m, am := z.pair()
+		z.add(ir.New("amax", m, o.Args[0]).With("n", vec(0).N))
+		z.add(ir.New("addi", z.scalar("prediction", 0), am, ir.Imm(0)))
+		z.add(ir.New("addi", z.scalar("score", 0), m, ir.Imm(0)))
+	case "reset":
+		z.add(ir.New("set", o.Args[0], ir.Imm(int(p.Scalar(o.Args[0]).Init))))
+	case "anneal":
+		z.anneal(o)
+	case "count":
+		z.add(ir.New("addi", o.Args[0], o.Args[0], ir.Imm(1)))
+	case "one":
+		v := vec(0)
+		i, one := z.scalar("e", 0), z.scalar("one", 0)
+		z.add(ir.New("set", i, ir.Imm(v.N)))
+		z.add(ir.New("set", one, ir.Imm(min(1<<v.Frac, fullHi))))
+		z.add(ir.New("store", v.Name, i, one))
+		if v.Role == "input" {
+			z.add(ir.New("store", v.Name, i, one).With("buffer", 1))
+		}
+	case "digest":
+		id := 0
+		for _, t := range p.Tensors {
+			if t.Role == "weight" || t.Source == "memory" {
+				t.ID = id
+				id++
+				z.add(ir.New("dig", t.Name))
+			}
+		}
+		for _, s := range p.Scalars {
+			if s.Learned {
+				z.add(ir.New("digs", s.Name).With("id", id))
+				id++
+			}
+		}
+	default:
+		if ir.Ops[o.Name].Level != ir.Lower {
+			return fmt.Errorf("%s: no way to lower it", o)
+		}
+		z.add(o)
+	}
+	return nil
+}
+
+// sixth is 1/6 in units of 2^-16.
+const sixth = 10923
+
+// transposed lowers dst = Wᵀ·d: the other walk of the same layout, without the bias.
+func (z *legalizer) transposed(o *ir.Op, copyAttrs func(*ir.Op) *ir.Op) {
+	t, dst := z.p.Tensor(o.Args[1]), z.p.Vector(o.Args[0])
+	masked := len(o.Args) == 4
+	if t.Lanes == "in" {
+		z.add(copyAttrs(ir.New("mac.b", o.Args[:3]...)).With("rows", t.Out).With("cols", t.In))
+		if masked {
+			z.vec(fnSel, dst.N, dst.Name, o.Args[3], dst.Name, ir.Zero)
+		}
+		return
+	}
+	m := copyAttrs(ir.New("mac.r", o.Args[:3]...)).With("rows", t.In).With("cols", t.Out)
+	if masked { // the device takes the mask from the destination
+		z.vec(fnMac, dst.N, dst.Name, ir.Zero, ir.Zero, o.Args[3])
+		m.With("masked", 1)
+	}
+	z.add(m)
+}
+
+// softmax lowers p = exp(u - max u) / sum: the exponent clips at the table's end, the sum's reciprocal is one division.
+func (z *legalizer) softmax(p, u *ir.Vector, exp *ir.Table) error {
+	m, _ := z.pair()
+	e, sum, scale := z.temp("e", p.N, exp.OutFrac), z.scalar("sum", 0), z.scalar("scale", 0)
+	x := z.temp("z", p.N, exp.InFrac)
+	z.add(ir.New("amax", m, u.Name).With("n", p.N))
+	z.vec(fnMac, p.N, x, m, ir.Imm(-1), u.Name).With("lo", silentLo).With("hi", silentHi)
+	if exp.InFrac < u.Frac {
+		return fmt.Errorf("softmax: %s has more fraction bits than the exponent's table (%d > %d)", u.Name, u.Frac, exp.InFrac)
+	}
+	z.vec(fnMac, p.N, x, x, ir.Imm(1<<(exp.InFrac-u.Frac)), ir.Zero).With("lo", silentLo).With("hi", silentHi)
+	z.add(ir.New("tab", e, x, exp.Name).With("n", p.N).With("lo", fullLo).With("hi", fullHi))
+	z.add(ir.New("dot", sum, e, ir.Imm(1)).With("n", p.N).With("shift", 0))
+	// The largest term is 2^15-1, so 2^30/sum is at most 2^15 and the product with a term at most 2^30.
+	z.add(ir.New("div", scale, z.scalar("unit", 1<<30), sum).With("shift", 0))
+	z.vec(fnMac, p.N, p.Name, e, scale, ir.Zero).With("shift", 30-p.Frac)
+	return nil
+}
+
+// anneal lowers one step of a schedule; rates are negative and rise to their final value.
+func (z *legalizer) anneal(o *ir.Op) {
+	s := o.Args[0]
+	factor := z.scalar(s+"_factor", int32(o.Attrs["factor"]))
+	final := z.scalar(s+"_final", int32(o.Attrs["final"]))
+	if o.Attrs["sched"] == 2 {
+		z.add(ir.New("mul", s, s, factor).With("shift", 31))
+	} else {
+		z.add(ir.New("add", s, s, factor))
+	}
+	limit := "min"
+	if z.p.Scalar(s).Init > 0 {
+		limit = "max"
+	}
+	z.add(ir.New(limit, s, s, final))
+}
+
+func (z *legalizer) label() string { return z.scalar("label", 0) }
+
+// pair declares the two neighbouring registers that amax writes.
+func (z *legalizer) pair() (value, index string) { return z.scalar("max", 0), z.scalar("argmax", 0) }
+
+// prune drops vectors that no operation names any more.
+func prune(p *ir.Program) {
+	used := map[string]bool{}
+	for _, f := range p.Funcs {
+		for _, o := range f.Ops {
+			for _, a := range o.Args {
+				used[a] = true
+			}
+		}
+	}
+	p.Vectors = slices.DeleteFunc(p.Vectors, func(v *ir.Vector) bool { return !used[v.Name] })
+}

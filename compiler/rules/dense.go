@@ -1,0 +1,248 @@
+package rules
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/nmc-fpga/nmc/compiler/config"
+	"github.com/nmc-fpga/nmc/compiler/fixed"
+	"github.com/nmc-fpga/nmc/compiler/ir"
+)
+
+const (
+	stepName  = "step"
+	inputFrac = 8  // a byte x stands for x/256
+	probFrac  = 15 // probabilities; 1 is read as 32767/32768
+)
+
+// Dense is a stack of dense layers while its program is being written. Layers count from 0; vector 0 is the input and
+// vector l+1 the output of layer l.
+type Dense struct {
+	Net     *config.Net
+	Program *ir.Program
+	rounds  fixed.Rounding
+	rates   []string // per layer: the scalar, "" when frozen
+}
+
+// Layers is the number of layers.
+func (n *Dense) Layers() int { return len(n.Net.Layers) }
+
+// W is the name of layer l's weights.
+func (n *Dense) W(l int) string { return fmt.Sprintf("w%d", l+1) }
+
+// H is the name of vector l: the input for 0, the output of layer l-1 otherwise.
+func (n *Dense) H(l int) string {
+	if l == 0 {
+		return "x"
+	}
+	return fmt.Sprintf("h%d", l)
+}
+
+// Logits is the name of the last layer's sums.
+func (n *Dense) Logits() string { return fmt.Sprintf("u%d", n.Layers()) }
+
+// units of the table's domain: the sums that the activations look up.
+var sumFrac = map[string]int{"tanh": 12, "sigmoid": 12, "hard-sigmoid": 12, "softmax": 10}
+
+func newDense(net *config.Net) *Dense {
+	p := &ir.Program{Name: net.Name, Rule: net.Rule.Name, Seed: net.Seed}
+	n := &Dense{Net: net, Program: p, rounds: fixed.Stochastic}
+	if net.Rule.Rounding == "nearest" {
+		n.rounds = fixed.Nearest
+	}
+	p.Vectors = append(p.Vectors, &ir.Vector{Name: "x", Role: "input", N: net.Input.Elements(), One: true, Frac: inputFrac, Base: -1})
+	in := net.Input.Elements()
+	for l, layer := range net.Layers {
+		p.Tensors = append(p.Tensors, &ir.Tensor{Name: n.W(l), Role: "weight", In: in, Out: layer.Units, Bias: true, Bits: layer.Weights.Bits,
+			Frac: layer.Weights.Frac, Source: "memory", Lanes: layer.Lanes, Base: -1})
+		last := l == n.Layers()-1
+		frac := layer.Values.Frac
+		if last {
+			frac = probFrac
+		}
+		sum, ok := sumFrac[layer.Activation]
+		if !ok {
+			sum = frac
+		}
+		n.Vector(fmt.Sprintf("u%d", l+1), layer.Units, sum)
+		p.Vectors = append(p.Vectors, &ir.Vector{Name: n.H(l + 1), Role: "value", N: layer.Units, One: !last, Frac: frac, Base: -1})
+		in = layer.Units
+	}
+	n.Scalar(stepName, 0, 0, true)
+	n.makeRates()
+	return n
+}
+
+// Vector declares a temporary vector and returns its name.
+func (n *Dense) Vector(name string, size, frac int) string {
+	if n.Program.Vector(name) == nil {
+		n.Program.Vectors = append(n.Program.Vectors, &ir.Vector{Name: name, Role: "temp", N: size, Frac: frac, Base: -1})
+	}
+	return name
+}
+
+// Scalar declares a scalar and returns its name.
+func (n *Dense) Scalar(name string, init int32, frac int, learned bool) string {
+	if n.Program.Scalar(name) == nil {
+		n.Program.Scalars = append(n.Program.Scalars, &ir.Scalar{Name: name, Init: init, Frac: frac, Learned: learned, Reg: -1})
+	}
+	return name
+}
+
+func (n *Dense) table(name, fn string, in, out int) string {
+	if n.Program.Table(name) == nil {
+		n.Program.Tables = append(n.Program.Tables, &ir.Table{Name: name, Func: fn, InFrac: in, OutFrac: out, Base: -1})
+	}
+	return name
+}
+
+// factor splits a positive value into a 16-bit factor in [2^14, 2^15) and a fraction: value = factor / 2^frac.
+func factor(value float64) (int32, int) {
+	frac := 15 - int(math.Floor(math.Log2(value))) - 1
+	f := math.Round(math.Ldexp(value, frac))
+	if f == 1<<15 {
+		f, frac = 1<<14, frac-1
+	}
+	return int32(f), frac
+}
+
+// makeRates declares the rate of every layer. Layers whose rates differ by a power of two share a register: the shift
+// makes the difference.
+func (n *Dense) makeRates() {
+	shared := map[int32]string{}
+	for l, layer := range n.Net.Layers {
+		value := n.Net.Rule.Rate * layer.Rate
+		if value == 0 {
+			n.rates = append(n.rates, "")
+			continue
+		}
+		f, frac := factor(value)
+		base, ok := shared[f]
+		if !ok {
+			base = fmt.Sprintf("rate%d", l+1)
+			shared[f] = base
+			n.Scalar(base, -f<<16, frac, true)
+		}
+		n.rates = append(n.rates, base)
+	}
+}
+
+// rateFrac is the fraction of layer l's rate, which may differ from that of the register that it shares.
+func (n *Dense) rateFrac(l int) int {
+	_, frac := factor(n.Net.Rule.Rate * n.Net.Layers[l].Rate)
+	return frac
+}
+
+// init draws the weights: uniform, standard deviation gain·sqrt(2/fan-in), biases zero.
+func (n *Dense) init(f *ir.Func) {
+	for _, s := range n.Program.Scalars {
+		if s.Learned {
+			f.Add(ir.New("reset", s.Name))
+		}
+	}
+	for l, layer := range n.Net.Layers {
+		t := n.Program.Tensor(n.W(l))
+		n.Draw(f, t, layer.Gain*math.Sqrt(2/float64(t.In)))
+	}
+	for _, v := range n.Program.Vectors {
+		if v.One {
+			f.Add(ir.New("one", v.Name))
+		}
+	}
+}
+
+// Draw adds the drawing of a tensor from a uniform distribution with standard deviation std.
+func (n *Dense) Draw(f *ir.Func, t *ir.Tensor, std float64) {
+	// A draw is uniform in [-2^15, 2^15): its standard deviation is 2^15/√3.
+	fac, frac := factor(std * math.Sqrt(3) * math.Ldexp(1, t.Frac-15))
+	scale := n.Scalar("scale_"+t.Name, fac<<16, frac, false)
+	f.Add(ir.New("draw", t.Name, scale).With("shift", frac).With("source", 1))
+}
+
+// Forward adds the forward pass up to the sums of the last layer.
+func (n *Dense) Forward(f *ir.Func) {
+	for l := range n.Net.Layers {
+		u, h := fmt.Sprintf("u%d", l+1), n.H(l+1)
+		f.Add(ir.New("matvec", u, n.W(l), n.H(l)))
+		if l < n.Layers()-1 {
+			n.activate(f, l, h, u)
+		}
+	}
+}
+
+// activate adds the activation function of layer l.
+func (n *Dense) activate(f *ir.Func, l int, h, u string) {
+	sum, out := n.Program.Vector(u).Frac, n.Program.Vector(h).Frac
+	switch n.Net.Layers[l].Activation {
+	case "relu":
+		f.Add(ir.New("relu", h, u))
+	case "tanh":
+		f.Add(ir.New("tanh", h, u, n.table("tanh"+fmt.Sprint(out), "tanh", sum, out)))
+	case "sigmoid":
+		f.Add(ir.New("sigmoid", h, u, n.table("sigmoid"+fmt.Sprint(out), "sigmoid", sum, out)))
+	case "hard-sigmoid":
+		f.Add(ir.New("hardsigmoid", h, u))
+	case "softmax":
+		f.Add(ir.New("softmax", h, u, n.table("exp", "exp", expFrac, probFrac)))
+	}
+}
+
+// expFrac is the format of softmax's exponents: down to -16.
+const expFrac = 11
+
+// OutputError adds the output probabilities p and d = p - onehot(label), the gradient of the cross-entropy by the sums of the last layer (for softmax
+// and for independent sigmoid outputs alike), and returns its name.
+func (n *Dense) OutputError(f *ir.Func) string {
+	d := n.ErrorVector(n.Layers())
+	n.activate(f, n.Layers()-1, n.H(n.Layers()), n.Logits())
+	f.Add(ir.New("target", d, n.H(n.Layers())))
+	return d
+}
+
+// ErrorVector declares the error of layer l-1's sums, and returns its name.
+func (n *Dense) ErrorVector(l int) string {
+	frac := n.Net.Rule.ErrorFrac
+	if l == n.Layers() {
+		frac = probFrac
+	}
+	return n.Vector(fmt.Sprintf("d%d", l), n.Net.Layers[l-1].Units, frac)
+}
+
+// Derive adds d = t ⊙ f'(h) for the outputs of layer l-1 and returns the name of d.
+func (n *Dense) Derive(f *ir.Func, l int, t string) string {
+	d := n.ErrorVector(l)
+	name := map[string]string{"relu": "drelu", "tanh": "dtanh", "sigmoid": "dsigmoid", "hard-sigmoid": "dhardsigmoid"}[n.Net.Layers[l-1].Activation]
+	f.Add(ir.New(name, d, t, n.H(l)))
+	return d
+}
+
+// Update adds W -= rate · d·hᵀ for layer l, with d the error of its sums. A frozen layer gets none.
+func (n *Dense) Update(f *ir.Func, l int, d string) {
+	if n.rates[l] == "" {
+		return
+	}
+	w, e, x := n.Program.Tensor(n.W(l)), n.Program.Vector(d), n.Program.Vector(n.H(l))
+	f.Add(ir.New("outer", w.Name, n.rates[l], d, x.Name).
+		With("shift", n.rateFrac(l)+e.Frac+x.Frac-w.Frac).With("round", int(n.rounds)))
+}
+
+// anneal adds one step of the learning-rate schedule.
+func (n *Dense) anneal(f *ir.Func) {
+	r := n.Net.Rule
+	if r.Schedule == "constant" || r.Final == r.Rate {
+		return
+	}
+	for _, s := range n.Program.Scalars {
+		if !s.Learned || s.Name == stepName {
+			continue
+		}
+		last := math.Round(float64(s.Init) * r.Final / r.Rate)
+		op := ir.New("anneal", s.Name).With("final", int(last))
+		if r.Schedule == "geometric" {
+			op.With("sched", 2).With("factor", int(math.Round(math.Ldexp(math.Pow(r.Final/r.Rate, 1/float64(r.Steps)), 31))))
+		} else {
+			op.With("sched", 1).With("factor", int(math.Round((last-float64(s.Init))/float64(r.Steps))))
+		}
+		f.Add(op)
+	}
+}

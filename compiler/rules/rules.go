@@ -1,0 +1,60 @@
+// Package rules holds the learning rules, one file each: the equation, its options and the program that it becomes. A
+// new rule is one file and one row of All; nothing else knows its name.
+package rules
+
+import (
+	"fmt"
+
+	"github.com/nmc-fpga/nmc/compiler/config"
+	"github.com/nmc-fpga/nmc/compiler/ir"
+)
+
+// Rule is one learning rule.
+type Rule struct {
+	Title    string
+	Equation string // of the weight change
+	Source   string // where the equation comes from
+	Spec     config.RuleSpec
+	// Learn writes what happens to one sample: forward pass, errors, updates.
+	Learn func(n *Dense, f *ir.Func) error
+}
+
+// All is every rule, by its name in net.toml.
+var All = map[string]Rule{
+	"bp":  Backpropagation,
+	"dfa": DirectFeedbackAlignment,
+}
+
+// Specs is what the reader of net.toml has to know of the rules.
+func Specs() map[string]config.RuleSpec {
+	specs := map[string]config.RuleSpec{}
+	for name, r := range All {
+		specs[name] = r.Spec
+	}
+	return specs
+}
+
+// Build makes the program of a network: its state, and the entry points init, learn, infer and digest.
+func Build(net *config.Net) (*ir.Program, error) {
+	rule, ok := All[net.Rule.Name]
+	if !ok {
+		return nil, fmt.Errorf("no rule %q", net.Rule.Name) // config.Read has refused it
+	}
+	n := newDense(net)
+	n.init(n.Program.Func("init"))
+
+	learn := n.Program.Func("learn")
+	if err := rule.Learn(n, learn); err != nil {
+		return nil, err
+	}
+	learn.Add(ir.New("result", n.Logits()))
+	n.anneal(learn)
+	learn.Add(ir.New("count", stepName))
+
+	infer := n.Program.Func("infer")
+	n.Forward(infer)
+	infer.Add(ir.New("result", n.Logits()))
+
+	n.Program.Func("digest").Add(ir.New("digest"))
+	return n.Program, nil
+}
