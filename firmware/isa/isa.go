@@ -47,7 +47,7 @@ var Formats = []Format{
 		{"round", 107, 2, "rounding: 0 floor, 1 nearest, 2 stochastic"},
 		{"rate", 109, 6, "register whose top half is the rate (upd, blend)"},
 		{"bounds", 115, 6, "register with the saturation bounds: high half upper, low half lower, both signed"},
-		{"group", 121, 4, "0: none; g: registers 4g.. hold offsets: +0 scalar-side first element; +1 outer count of the walk in the high half and its stride in elements in the low half; +2 words added to wbase; +3 elements added to the lane-side vector (blend: words added to M), a multiple of Lanes"},
+		{"group", 121, 4, "0: none; g: registers 4g.. hold offsets: +0 scalar-side first element; +1 outer count of the walk in the high half (0 counts as 1) and its stride in elements in the low half; +2 words added to wbase; +3 elements added to the lane-side vector (blend: words added to M), a multiple of Lanes"},
 		{"opt", 125, 1, "mac.r: masked; upd: pull; blend: set"},
 		{"widein", 126, 1, "mac: preload each accumulator from the wide destination"},
 		{"wideout", 127, 1, "mac: store accumulators wide, unrounded"},

@@ -160,4 +160,37 @@
 `define NMC_INSTRUCTION_BITS         128
 `define NMC_VERSION                  1
 
+// Operations of the protocol, see docs/protocol.md.
+`define NMC_PROTO_OP_HELLO           8'd1
+`define NMC_PROTO_OP_OPEN            8'd2
+`define NMC_PROTO_OP_WRITE           8'd3
+`define NMC_PROTO_OP_READ            8'd4
+`define NMC_PROTO_OP_SAMPLE          8'd5
+`define NMC_PROTO_OP_COMMIT          8'd6
+
+// Statuses of a reply.
+`define NMC_PROTO_STATUS_OK          8'd0
+`define NMC_PROTO_STATUS_SESSION     8'd1
+`define NMC_PROTO_STATUS_ORDER       8'd2
+`define NMC_PROTO_STATUS_MISSING     8'd3
+`define NMC_PROTO_STATUS_BAD         8'd4
+
+// Kinds of sample data.
+`define NMC_PROTO_KIND_BYTES         8'd0
+`define NMC_PROTO_KIND_WORDS         8'd1
+`define NMC_PROTO_KIND_EVENTS        8'd2
+
+// Lengths of the protocol in bytes, CRC included in MIN and MAX.
+`define NMC_PROTO_REPLY_BIT          8'd128
+`define NMC_PROTO_REQUEST_HEADER     13
+`define NMC_PROTO_REPLY_HEADER       4
+`define NMC_PROTO_CRC_BYTES          4
+`define NMC_PROTO_MIN_REQUEST        17
+`define NMC_PROTO_MAX_REPLY          254
+`define NMC_PROTO_WRITE_HEADER       5
+`define NMC_PROTO_SAMPLE_HEADER      4
+`define NMC_PROTO_MAX_COUNT          120
+`define NMC_PROTO_MAX_PARTS          32
+`define NMC_PROTO_CACHE_SIZE         2
+
 `endif

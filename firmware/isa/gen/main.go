@@ -12,6 +12,7 @@ import (
 	"github.com/nmc-fpga/nmc/compiler/fixed"
 	"github.com/nmc-fpga/nmc/firmware/device"
 	"github.com/nmc-fpga/nmc/firmware/isa"
+	"github.com/nmc-fpga/nmc/host/proto"
 )
 
 // outputs are the generated files, relative to the repository's root.
@@ -52,6 +53,15 @@ func enum(prefix string, width uint, names ...string) []constant {
 	var cs []constant
 	for i, n := range names {
 		cs = append(cs, constant{prefix + "_" + macro(n), width, uint64(i)})
+	}
+	return cs
+}
+
+// codes makes constants PREFIX_NAME of the codes of the protocol.
+func codes(prefix string, list []proto.Code) []constant {
+	var cs []constant
+	for _, c := range list {
+		cs = append(cs, constant{prefix + "_" + macro(c.Name), 8, uint64(c.Code)})
 	}
 	return cs
 }
@@ -116,6 +126,22 @@ func groups() []struct {
 			{"NMC_MAX_SHIFT", 0, fixed.MaxShift},
 			{"NMC_INSTRUCTION_BITS", 0, isa.Width},
 			{"NMC_VERSION", 0, device.Version},
+		}},
+		{"Operations of the protocol, see docs/protocol.md.", codes("NMC_PROTO_OP", proto.Ops)},
+		{"Statuses of a reply.", codes("NMC_PROTO_STATUS", proto.Statuses)},
+		{"Kinds of sample data.", codes("NMC_PROTO_KIND", proto.Kinds)},
+		{"Lengths of the protocol in bytes, CRC included in MIN and MAX.", []constant{
+			{"NMC_PROTO_REPLY_BIT", 8, proto.ReplyBit},
+			{"NMC_PROTO_REQUEST_HEADER", 0, proto.RequestHeader},
+			{"NMC_PROTO_REPLY_HEADER", 0, proto.ReplyHeader},
+			{"NMC_PROTO_CRC_BYTES", 0, proto.CRCBytes},
+			{"NMC_PROTO_MIN_REQUEST", 0, proto.MinRequest},
+			{"NMC_PROTO_MAX_REPLY", 0, proto.MaxReply},
+			{"NMC_PROTO_WRITE_HEADER", 0, proto.WriteHeader},
+			{"NMC_PROTO_SAMPLE_HEADER", 0, proto.SampleHeader},
+			{"NMC_PROTO_MAX_COUNT", 0, proto.MaxCount},
+			{"NMC_PROTO_MAX_PARTS", 0, proto.MaxParts},
+			{"NMC_PROTO_CACHE_SIZE", 0, proto.CacheSize},
 		}},
 	}
 }
