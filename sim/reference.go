@@ -34,7 +34,7 @@ func (m *Machine) drawn(sign bool, row, col int) int16 {
 // narrow rounds an accumulator to 16 bits within the bounds and counts an overflow.
 func (m *Machine) narrow(acc int64, in *instruction, w *walk, col int) int16 {
 	y := fixed.Shift(fixed.Wrap48(acc), in.shift, m.addend(in.round, 0, col))
-	if y != int64(fixed.Sat16(y)) {
+	if fixed.Overflows(y, w.lo, w.hi) {
 		m.overflow++
 	}
 	return fixed.Clamp(fixed.Sat16(y), w.lo, w.hi)
@@ -176,7 +176,7 @@ func (m *Machine) referenceVector(in *instruction, p *pass) {
 			case isa.FnMac:
 				product := fixed.Shift(int64(a)*int64(b), in.shift, m.addend(in.round, 0, i))
 				total := int64(c) + int64(fixed.Sat16(product))
-				if product != int64(fixed.Sat16(product)) || total != int64(fixed.Sat16(total)) {
+				if fixed.Overflows(product, p.lo, p.hi) || fixed.Overflows(total, p.lo, p.hi) {
 					m.overflow++
 				}
 				y = fixed.Clamp(fixed.Sat16(total), p.lo, p.hi)

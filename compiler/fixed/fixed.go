@@ -43,6 +43,11 @@ func Wrap48(x int64) int64 { return x << 16 >> 16 }
 // Clamp returns x limited to [lo, hi].
 func Clamp(x, lo, hi int16) int16 { return min(max(x, lo), hi) }
 
+// Overflows reports whether x leaves 16 bits through an end that the bounds leave open.
+func Overflows(x int64, lo, hi int16) bool {
+	return x > 1<<15-1 && hi == 1<<15-1 || x < -1<<15 && lo == -1<<15
+}
+
 // Rate returns the 16-bit factor of a rate register: its top half, with -32768 replaced by -32767 so
 // that rate·v always fits 31 bits.
 func Rate(reg int32) int32 { return max(reg>>16, -32767) }

@@ -59,7 +59,7 @@ const (
 // Counters, read only, 32 bits each, at ControlCounters + 2·i.
 const (
 	CounterBadFrames = iota // frames dropped: CRC, length, COBS
-	CounterOverflow         // elements saturated at 16 bits since reset, see docs/numerics.md
+	CounterOverflow         // elements that overflowed (docs/numerics.md) since reset
 	CounterRetired          // instructions retired in the last run
 	CounterCycles           // cycles of the last run
 )
@@ -104,7 +104,7 @@ type Result struct {
 	N        uint64   // commit number
 	Result   [2]int32 // registers RegResult, RegResult+1
 	Cycles   uint32   // device cycles of the run; 0 when unknown (simulator)
-	Overflow uint32   // elements saturated at 16 bits during this run
+	Overflow uint32   // elements that overflowed during this run
 	Digest   uint64   // digest register (of the last digest entry)
 	Stopped  bool     // the limit ended the run before halt
 }
