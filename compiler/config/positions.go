@@ -14,17 +14,21 @@ type node struct {
 	start, end int              // of the value; of the header for tables that have one
 	table      map[string]*node // of a table
 	array      []*node          // of an array or of an array of tables
+	sealed     bool             // an array written [..], to which nothing can be added
 }
 
 // scan finds the place of every key and value of src, which must be a document that the TOML parser accepts; of any
 // other it gives some tree, but ends and does not panic. It knows TOML's keys, headers, nesting and quoting and
 // nothing of the syntax of scalars.
-func scan(src []byte) *node {
+//
+// twice are the places of keys that have another value already. toml v1.6.0 overlooks some: it accepts a = 1 where
+// a is a table that the header [a.b] made, and drops the 1.
+func scan(src []byte) (root *node, twice []int) {
 	s := &scanner{src: string(src)}
 	if strings.HasPrefix(s.src, "\uFEFF") {
 		s.pos = len("\uFEFF")
 	}
-	root := &node{key: -1, table: map[string]*node{}}
+	root = &node{key: -1, table: map[string]*node{}}
 	current := root
 	for s.blank(true); s.pos < len(s.src); s.blank(true) {
 		before := s.pos
@@ -37,13 +41,14 @@ func scan(src []byte) *node {
 			s.pos++
 		}
 	}
-	return root
+	return root, s.twice
 }
 
 type scanner struct {
 	src   string
 	pos   int
 	depth int
+	twice []int
 }
 
 // maxDepth bounds the recursion on input that is nested absurdly; deeper values are taken for scalars.
@@ -95,8 +100,11 @@ func (s *scanner) header(root *node) *node {
 		return &node{table: map[string]*node{}} // not TOML
 	}
 	last := len(keys) - 1
-	parent := descend(root, keys[:last], places[:last])
+	parent := s.descend(root, keys[:last], places[:last])
 	n := parent.table[keys[last]]
+	if n != nil && (n.sealed || (n.table == nil) != many) {
+		s.twice = append(s.twice, places[last])
+	}
 	if !many {
 		if n == nil || n.table == nil {
 			n = &node{table: map[string]*node{}}
@@ -115,18 +123,20 @@ func (s *scanner) header(root *node) *node {
 }
 
 // descend walks from n along keys, through the last element of arrays of tables, and makes the tables that are missing.
-func descend(n *node, keys []string, places []int) *node {
+func (s *scanner) descend(n *node, keys []string, places []int) *node {
 	for i, k := range keys {
 		next := n.table[k]
 		if next == nil {
 			next = &node{key: places[i], start: places[i], end: places[i], table: map[string]*node{}}
 			n.table[k] = next
 		}
+		sealed := next.sealed
 		if len(next.array) > 0 {
 			next = next.array[len(next.array)-1]
 		}
-		if next.table == nil { // not TOML: the key has a value already
-			next.table = map[string]*node{}
+		if sealed || next.table == nil {
+			s.twice = append(s.twice, places[i])
+			next = &node{table: map[string]*node{}}
 		}
 		n = next
 	}
@@ -140,10 +150,14 @@ func (s *scanner) pair(t *node) {
 		return
 	}
 	last := len(keys) - 1
-	t = descend(t, keys[:last], places[:last])
+	t = s.descend(t, keys[:last], places[:last])
 	s.blank(false)
 	v := s.value()
 	v.key = places[last]
+	if t.table[keys[last]] != nil {
+		s.twice = append(s.twice, v.key)
+		return
+	}
 	t.table[keys[last]] = v
 }
 
@@ -187,7 +201,7 @@ func (s *scanner) value() *node {
 	case s.at(`"`) || s.at(`'`):
 		s.quoted()
 	case s.skip('['):
-		n.array = []*node{}
+		n.array, n.sealed = []*node{}, true
 		for s.blank(true); s.pos < len(s.src) && !s.skip(']'); s.blank(true) {
 			before := s.pos
 			n.array = append(n.array, s.value())

@@ -68,7 +68,14 @@ func Read(file string, src []byte, opt Options) (*Net, error) {
 	if _, err := toml.Decode(string(src), &values); err != nil {
 		return nil, r.syntax(err)
 	}
-	top := &table{net: r.net, list: &r.list, values: values, places: scan(src), bad: map[string]bool{}}
+	places, twice := scan(src)
+	for _, offset := range twice {
+		r.list = append(r.list, r.net.Diagnostic(position(src, offset), "the key is defined twice", "remove one of the two"))
+	}
+	if err := r.list.Err(); err != nil {
+		return nil, err // what the parser made of it is not what stands there
+	}
+	top := &table{net: r.net, list: &r.list, values: values, places: places, bad: map[string]bool{}}
 	r.top(top)
 	if err := r.list.Err(); err != nil {
 		return nil, err
