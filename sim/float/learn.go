@@ -1,0 +1,153 @@
+package float
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
+)
+
+// Rule says where the error of a hidden layer comes from.
+type Rule uint8
+
+const (
+	// Backprop is gradient descent: δ_L = ∂J/∂a_L, δ_l = (W_(l+1)ᵀ δ_(l+1)) ⊙ f'(a_l)  (Rumelhart, Hinton, Williams 1986).
+	Backprop Rule = iota
+	// DFA is direct feedback alignment: δ_L = e = ∂J/∂a_L, δ_l = (B_l e) ⊙ f'(a_l) with B_l fixed (Nøkland 2016).
+	DFA
+)
+
+func (r Rule) String() string { return [...]string{"backpropagation", "direct feedback alignment"}[r] }
+
+// Deltas returns δ_1..δ_L (index l-1) for the target y, all from the weights as they are.
+func (n *Net) Deltas(rule Rule, s State, y []float64) [][]float64 {
+	last := len(n.Layers) - 1
+	d := make([][]float64, last+1)
+	d[last] = n.Output.Error(s.P, y)
+	for i := last - 1; i >= 0; i-- {
+		if rule == DFA {
+			d[i] = mulVec(n.Feedback[i], d[last])
+		} else {
+			d[i] = mulVec(n.Layers[i+1].W.T(), d[i+1])
+		}
+		for j, a := range s.A[i] {
+			d[i][j] *= n.Layers[i].Act.Slope(a)
+		}
+	}
+	return d
+}
+
+// Gradient is what a layer's weights and biases are moved against: δ_l h_(l-1)ᵀ and δ_l. For Backprop it is the gradient of
+// the loss.
+type Gradient struct {
+	W *mat.Dense // out × in
+	B []float64
+}
+
+// Gradients returns the gradient of each layer for the input x and the target y.
+func (n *Net) Gradients(rule Rule, x, y []float64) []Gradient {
+	s := n.Forward(x)
+	grads := make([]Gradient, len(n.Layers))
+	for i, d := range n.Deltas(rule, s, y) {
+		var w mat.Dense
+		w.Outer(1, mat.NewVecDense(len(d), d), mat.NewVecDense(len(s.H[i]), s.H[i]))
+		grads[i] = Gradient{&w, d}
+	}
+	return grads
+}
+
+// Angle returns the angle between the two weight gradients in degrees: 0 the same direction, 90 unrelated. It is NaN if one
+// of them is zero.
+func Angle(a, b Gradient) float64 {
+	x, y := a.W.RawMatrix().Data, b.W.RawMatrix().Data
+	c := floats.Dot(x, y) / floats.Norm(x, 2) / floats.Norm(y, 2)
+	return math.Acos(min(max(c, -1), 1)) * 180 / math.Pi
+}
+
+// Step learns one sample: W_l -= rates[l-1]·δ_l h_(l-1)ᵀ, b_l -= rates[l-1]·δ_l, on the network's grid. It returns the state
+// before the update.
+func (n *Net) Step(rule Rule, x, y []float64, rates []float64) State {
+	s := n.Forward(x)
+	for i, d := range n.Deltas(rule, s, y) {
+		l := n.Layers[i]
+		out, in := l.Dims()
+		for r := range out {
+			step := -rates[i] * d[r]
+			row := l.W.RawRowView(r)
+			if n.Grid.free() {
+				floats.AddScaled(row, step, s.H[i])
+				l.B[r] += step
+				continue
+			}
+			for c := range in {
+				row[c] = n.Grid.add(row[c], step*s.H[i][c])
+			}
+			l.B[r] = n.Grid.add(l.B[r], step)
+		}
+	}
+	return s
+}
+
+// Samples is a set of labelled inputs of unsigned bytes.
+type Samples interface {
+	Len() int
+	Image(i int) []byte
+	Label(i int) int
+}
+
+// Input returns an image as numbers: byte · scale.
+func Input(image []byte, scale float64) []float64 {
+	x := make([]float64, len(image))
+	for i, b := range image {
+		x[i] = float64(b) * scale
+	}
+	return x
+}
+
+// Epoch learns the samples of order one after the other and returns the share that was classified correctly before it was
+// learned.
+func (n *Net) Epoch(rule Rule, set Samples, order []int, scale float64, rates []float64) (accuracy float64) {
+	right, classes := 0, len(n.Layers[len(n.Layers)-1].B)
+	for _, i := range order {
+		s := n.Step(rule, Input(set.Image(i), scale), OneHot(set.Label(i), classes), rates)
+		if floats.MaxIdx(s.P) == set.Label(i) {
+			right++
+		}
+	}
+	return float64(right) / float64(max(len(order), 1))
+}
+
+// Accuracy returns the share of the samples that is classified correctly.
+func (n *Net) Accuracy(set Samples, scale float64) float64 {
+	right := 0
+	for i := range set.Len() {
+		if n.Predict(Input(set.Image(i), scale)) == set.Label(i) {
+			right++
+		}
+	}
+	return float64(right) / float64(max(set.Len(), 1))
+}
+
+// Grid holds weights on multiples of 2^-Frac within Bits signed bits: each change is rounded to the grid, once, and the sum
+// saturates. Rand nil rounds to nearest, ties up; otherwise up with a probability equal to the discarded fraction.
+// The zero Grid does nothing.
+type Grid struct {
+	Bits, Frac int
+	Rand       *rand.Rand
+}
+
+func (g Grid) free() bool { return g.Bits == 0 }
+
+func (g Grid) add(w, delta float64) float64 {
+	u := 0.5
+	if g.Rand != nil {
+		u = g.Rand.Float64()
+	}
+	delta = math.Floor(math.Ldexp(delta, g.Frac) + u)
+	if delta == 0 {
+		return w
+	}
+	top := math.Ldexp(1, g.Bits-1)
+	return math.Ldexp(min(max(math.Ldexp(w, g.Frac)+delta, -top), top-1), -g.Frac)
+}
