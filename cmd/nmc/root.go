@@ -106,8 +106,10 @@ Exit status: 0 success, 1 a finding (unequal, does not fit), 2 misuse or input t
 
 // verbs are the commands, one file each.
 var verbs = []func(*app) *cobra.Command{
+	newNew,
+	newCompile,
+	newDisasm,
 	newData,
 	newDoctor,
-	newNew,
 	newVersion,
 }
