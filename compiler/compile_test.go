@@ -1,0 +1,201 @@
+package compiler
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/nmc-fpga/nmc/compiler/config"
+	"github.com/nmc-fpga/nmc/compiler/ir"
+	"github.com/nmc-fpga/nmc/compiler/manifest"
+	"github.com/nmc-fpga/nmc/compiler/rules"
+	"github.com/nmc-fpga/nmc/firmware/asm"
+	"github.com/nmc-fpga/nmc/firmware/image"
+)
+
+var update = flag.Bool("update", false, "write the golden files again")
+
+// net is a small network with the given rule, hidden activation, output activation and device section.
+func net(t testing.TB, rule, hidden, output, device string) *config.Net {
+	t.Helper()
+	src := fmt.Sprintf(`name = "golden"
+seed = 3
+[data]
+set = "digits"
+[[layer]]
+units = 40
+activation = %q
+[[layer]]
+units = 10
+activation = %q
+[rule]
+name = %q
+rate = 0.01
+final = 0.001
+schedule = "geometric"
+[device]
+%s
+`, hidden, output, rule, device)
+	n, err := config.Read("net.toml", []byte(src), config.Options{Rules: rules.Specs()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestPipeline compiles every rule with every activation: the text of each pass parses back to the same program, the
+// image and the manifest decode again, and two compilations give the same bytes.
+func TestPipeline(t *testing.T) {
+	for rule := range rules.All {
+		for _, hidden := range []string{"relu", "tanh", "sigmoid", "hard-sigmoid"} {
+			for _, output := range []string{"softmax", "sigmoid"} {
+				t.Run(rule+"/"+hidden+"/"+output, func(t *testing.T) {
+					n := net(t, rule, hidden, output, "lanes = 8")
+					dump := func(pass, text string) {
+						p, err := ir.Parse(text)
+						if err != nil {
+							t.Fatalf("after %s: %v\n%s", pass, err, text)
+						}
+						if diff := cmp.Diff(text, p.String()); diff != "" {
+							t.Fatalf("after %s the text does not parse back:\n%s", pass, diff)
+						}
+						if err := p.Check(); err != nil {
+							t.Fatalf("after %s the parsed program is wrong: %v", pass, err)
+						}
+					}
+					b, err := Compile(n, Options{Dump: dump})
+					if err != nil {
+						t.Fatal(err)
+					}
+					again, err := Compile(n, Options{})
+					if err != nil {
+						t.Fatal(err)
+					}
+					if !bytes.Equal(b.Image.Encode(), again.Image.Encode()) || !bytes.Equal(b.Manifest.Encode(), again.Manifest.Encode()) || !bytes.Equal(b.Asm, again.Asm) {
+						t.Error("two compilations of the same net differ")
+					}
+					if _, err := image.Decode(b.Image.Encode()); err != nil {
+						t.Error(err)
+					}
+					m, err := manifest.Decode(b.Manifest.Encode())
+					if err != nil {
+						t.Fatal(err)
+					}
+					if diff := cmp.Diff(b.Manifest, m); diff != "" {
+						t.Errorf("the manifest does not read back:\n%s", diff)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestListings compares each rule's firmware with its golden listing, which also assembles back to the same words.
+func TestListings(t *testing.T) {
+	for rule, r := range rules.All {
+		hidden := "relu"
+		if rule == "dfa" {
+			hidden = "tanh"
+		}
+		b, err := Compile(net(t, rule, hidden, "softmax", "lanes = 4"), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := fmt.Sprintf("; %s: %s\n; 196-40-10, %s, 4 lanes\n\n%s", r.Title, r.Equation, hidden, b.Asm)
+		golden := filepath.Join("..", "firmware", "programs", rule+".asm")
+		if *update {
+			if err := os.WriteFile(golden, []byte(got), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(golden)
+		if err != nil {
+			t.Fatalf("%v; write it with go test ./compiler -run TestListings -update", err)
+		}
+		if diff := cmp.Diff(string(want), got); diff != "" {
+			t.Errorf("%s differs; if that is meant, go test ./compiler -run TestListings -update\n%s", golden, diff)
+		}
+		p, err := asm.Assemble(golden, want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var words []uint16
+		for _, w := range p.Words {
+			h := w.Halfwords()
+			words = append(words, h[:]...)
+		}
+		if diff := cmp.Diff(words, b.Image.Sections[0].Data); diff != "" {
+			t.Errorf("%s does not assemble back to the firmware:\n%s", golden, diff)
+		}
+	}
+}
+
+// TestLanesChangeNothingLogical holds that lane axes, shapes, streams and formats are the same for every lane count.
+func TestLanesChangeNothingLogical(t *testing.T) {
+	var want string
+	for lanes := 1; lanes <= 64; lanes *= 2 {
+		var got string
+		_, err := Compile(net(t, "dfa", "tanh", "softmax", fmt.Sprintf("lanes = %d", lanes)), Options{
+			Dump: func(pass, text string) {
+				if pass == "schedule" {
+					got = text
+				}
+			}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want == "" {
+			want = got
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%d lanes:\n%s", lanes, diff)
+		}
+	}
+}
+
+func TestDoesNotFit(t *testing.T) {
+	for _, c := range []struct{ device, want string }{
+		{"lanes = 4\nvector_depth = 64", "vector memory: the network needs 176 words, the device has 64: 112 too many"},
+		{"lanes = 4\nweight_depth = 1024", "weight memory: the network needs 2080 words, the device has 1024: 1056 too many"},
+		{"lanes = 4\ntable_depth = 256", "table memory: the network needs 512 entries, the device has 256: 256 too many"},
+		{"lanes = 4\nprogram_depth = 16", "program memory: the network needs "},
+	} {
+		_, err := Compile(net(t, "dfa", "tanh", "softmax", c.device), Options{})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", c.device, err, c.want)
+		}
+	}
+}
+
+func TestWrite(t *testing.T) {
+	b, err := Compile(net(t, "bp", "relu", "softmax", "lanes = 4"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "build")
+	for range 2 { // a build replaces a build
+		if err := b.Write(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := manifest.Read(dir); err != nil {
+		t.Error(err)
+	}
+	other := t.TempDir()
+	keep := filepath.Join(other, "thesis.tex")
+	if err := os.WriteFile(keep, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Write(other); err == nil || !strings.Contains(err.Error(), "not a build") {
+		t.Errorf("writing over a folder of other files: %v", err)
+	}
+	if _, err := os.Stat(keep); err != nil {
+		t.Error(err)
+	}
+}
