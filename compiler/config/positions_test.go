@@ -88,36 +88,20 @@ func sameScalar(a, b any) bool {
 	return reflect.DeepEqual(a, b)
 }
 
-// firstKey returns the simple key that text starts with, found by trying ever longer prefixes with the parser: slow
-// and independent of the scanner.
+// firstKey returns the simple key that text starts with, "" if there is none: a bare key up to what must end it, a
+// quoted one as the first prefix that the parser takes for a key.
 func firstKey(text string) string {
-	if text == "" {
-		return ""
+	if !strings.HasPrefix(text, `"`) && !strings.HasPrefix(text, "'") {
+		return text[:max(0, strings.IndexAny(text, " \t.=]"))]
 	}
-	quoted := text[0] == '"' || text[0] == '\''
-	found := ""
-	for i := 1; i <= len(text) && i < 200; i++ {
-		var m map[string]any
-		if strings.ContainsAny(text[i-1:i], " \t\n") && !quoted {
-			break
-		}
-		if _, err := toml.Decode(text[:i]+"=0", &m); err != nil {
-			if found != "" {
-				break
-			}
-			continue
-		}
-		for _, v := range m {
-			if v != int64(0) { // a dotted key
-				return found
+	for i := 2; i <= len(text); i++ {
+		if text[i-1] == text[0] {
+			if _, err := toml.Decode(text[:i]+"=0", new(map[string]any)); err == nil {
+				return text[:i]
 			}
 		}
-		found = text[:i]
-		if quoted {
-			break
-		}
 	}
-	return found
+	return ""
 }
 
 // extends says whether the tree a holds all of the tree b.

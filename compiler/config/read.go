@@ -18,15 +18,16 @@ const (
 	maxUnits    = 8191 // counts on both sides of a matrix have 13 bits
 	maxInputs   = 8190 // the bias is one more input
 	maxLanes    = 64
-	maxDepth22  = 1 << 22
-	maxDepth16  = 1 << 16
-	maxDepth12  = 1 << 12
-	minFrame    = 64
-	maxFrame    = 4096
-	maxShift    = 47
-	maxFrac     = 20
-	inputFrac   = 8 // an input byte b stands for b/256
-	rateBits    = 15
+	maxWeights  = 1 << 22 // words
+	maxVectors  = 1 << 16 // words
+	maxProgram  = 1 << 12 // instructions
+	maxTables   = 1 << 12 // entries
+	minFrame    = 64      // bytes
+	maxFrame    = 4096    // bytes
+	maxShift    = 47      // of a product, to the right
+	maxFrac     = 20      // 16-bit values below 2^-5 need no more
+	inputFrac   = 8       // an input byte b stands for b/256
+	rateBits    = 15      // of a rate without its sign
 	defaultGain = 0.7
 )
 
@@ -101,12 +102,12 @@ func (r *reader) syntax(err error) error {
 	if !errors.As(err, &parse) {
 		return diag.List{r.net.Diagnostic(Pos{}, err.Error(), "")}.Err()
 	}
-	p := position(r.net.Source, parse.Position.Start)
-	if parse.Position.Line > 0 && p.Line != parse.Position.Line {
-		p = Pos{parse.Position.Line, 0}
+	message := strings.TrimSuffix(strings.TrimPrefix(parse.Message, "toml: "), ".")
+	remedy := "see https://toml.io"
+	if after, ok := strings.CutPrefix(message, "Key "); ok {
+		message, remedy = "key "+after, "remove one of the two"
 	}
-	d := r.net.Diagnostic(p, "not TOML: "+strings.TrimPrefix(parse.Message, "toml: "), "see https://toml.io/en/v1.0.0")
-	return diag.List{d}.Err()
+	return diag.List{r.net.Diagnostic(position(r.net.Source, parse.Position.Start), "not TOML: "+message, remedy)}.Err()
 }
 
 func (r *reader) top(t *table) {
@@ -126,7 +127,6 @@ func (r *reader) top(t *table) {
 	rule := t.inner("rule", "[rule]", `[rule] with name and rate`)
 	device := t.inner("device", "[device]", "[device] with lanes = 16")
 	weights := t.inner("weights", "[weights]", `[weights] with import = "trained.npz"`)
-	t.done()
 
 	if t.ok("data") {
 		r.data(data, t)
@@ -147,6 +147,7 @@ func (r *reader) top(t *table) {
 	}
 	r.device(device)
 	r.weights(weights)
+	t.done()
 	if len(r.list) == 0 {
 		r.updates(rule)
 	}
@@ -190,7 +191,7 @@ func (r *reader) data(t, top *table) {
 	d.Samples = t.integer("samples", 0, 0, math.MaxInt32, "samples = 0 for all")
 	d.Jitter = t.integer("jitter", 0, 0, maxUnits, "jitter = 1")
 	d.Encoder = t.choice("encoder", "bytes", []string{"bytes"}, `encoder = "bytes"`)
-	t.done()
+	defer t.done()
 	if !t.ok("set") {
 		r.badData, r.badInput = true, true
 		return
@@ -390,7 +391,8 @@ func (r *reader) valueFormat(t *table, l *Layer, act activation, known bool) {
 	example := fmt.Sprintf("values = { frac = %d }", act.frac)
 	in := t.inner("values", "values", example)
 	f := Format{Pos: t.pos("values")}
-	f.Bits = in.integer("bits", 16, 16, 16, "bits = 16: vectors have 16-bit elements")
+	f.Bits = 16
+	in.sixteen()
 	f.Frac = in.integer("frac", int64(act.frac), 0, maxFrac, fmt.Sprintf("frac = %d", act.frac))
 	in.done()
 	l.Values = f
@@ -453,9 +455,6 @@ func (r *reader) layers(all []*table) {
 	}
 }
 
-// common are the keys of [rule] that every rule takes.
-var common = []string{"name", "rate", "final", "schedule", "steps", "rounding", "error"}
-
 func (r *reader) rule(t, top *table, data *table) {
 	u := &r.net.Rule
 	if !top.has("rule") {
@@ -485,10 +484,12 @@ func (r *reader) rule(t, top *table, data *table) {
 	r.schedule(t, data)
 	u.Rounding = t.choice("rounding", "stochastic", []string{"nearest", "stochastic"}, `rounding = "stochastic"`)
 	r.errorFormat(t, spec)
-	if !t.ok("name") || !known {
-		return // which other keys are right depends on the rule
+	if t.ok("name") && known {
+		r.ruleOptions(t, spec)
+	} else {
+		t.known = slices.Collect(maps.Keys(t.values)) // which others are right depends on the rule
 	}
-	r.ruleOptions(t, spec)
+	t.done()
 }
 
 // schedule reads how the rate goes from its first to its last value.
@@ -518,7 +519,7 @@ func (r *reader) schedule(t *table, data *table) {
 	switch {
 	case constant:
 	case !t.has("final"):
-		t.missing("final", fmt.Sprintf("final = %g, where the %s schedule ends", roundDown(u.Rate/100), u.Schedule))
+		t.missing("final", fmt.Sprintf("final = %.3g, where the %s schedule ends", u.Rate/100, u.Schedule))
 	case u.Final > u.Rate:
 		t.error("final", fmt.Sprintf("final = %g is more than rate = %g: rates only fall", u.Final, u.Rate), "raise rate or lower final")
 	case u.Schedule == "geometric" && u.Final == 0:
@@ -536,7 +537,7 @@ func (r *reader) errorFormat(t *table, spec RuleSpec) {
 		preset = 14
 	}
 	in := t.inner("error", "error", fmt.Sprintf("error = { frac = %d }", preset))
-	in.integer("bits", 16, 16, 16, "bits = 16: vectors have 16-bit elements")
+	in.sixteen()
 	r.net.Rule.ErrorFrac = in.integer("frac", int64(preset), 0, 15, fmt.Sprintf("frac = %d", preset))
 	in.done()
 	if !in.ok("bits", "frac") {
@@ -553,17 +554,13 @@ func (r *reader) ruleOptions(t *table, spec RuleSpec) {
 			takers[o] = append(takers[o], name)
 		}
 	}
-	t.known = append(slices.Clone(common), spec.Options...)
-	for _, key := range slices.Sorted(maps.Keys(t.values)) {
-		if slices.Contains(t.known, key) {
-			continue
-		}
-		if by := takers[key]; by != nil {
+	for key := range t.values {
+		if by := takers[key]; by != nil && !slices.Contains(spec.Options, key) {
 			slices.Sort(by)
-			*t.list = append(*t.list, r.net.Diagnostic(t.keyPos(key), fmt.Sprintf("rule %q takes no option %s; it belongs to %s", u.Name, key, strings.Join(by, ", ")), "remove it"))
-			continue
+			*t.list = append(*t.list, r.net.Diagnostic(t.keyPos(key), fmt.Sprintf("rule %q takes no option %s", u.Name, key),
+				"remove it, or use a rule that does: "+strings.Join(by, ", ")))
+			delete(t.values, key)
 		}
-		t.unknown(key, "")
 	}
 	for _, key := range spec.Options {
 		switch key {
@@ -572,7 +569,8 @@ func (r *reader) ruleOptions(t *table, spec RuleSpec) {
 		case "feedback_source":
 			u.FeedbackSource = t.choice(key, "generated", []string{"generated", "stored"}, `feedback_source = "generated"`)
 		default:
-			switch v := t.values[key].(type) {
+			v, _ := t.get(key)
+			switch v := v.(type) {
 			case nil:
 			case int64, float64, bool, string:
 				if u.Options == nil {
@@ -594,10 +592,10 @@ func (r *reader) device(t *table) {
 		t.error("lanes", fmt.Sprintf("lanes = %d is not a power of two", d.Lanes), "use 1, 2, 4, 8, 16, 32 or 64")
 	}
 	d.WeightPorts = t.integer("weight_ports", 0, 0, 2, "weight_ports = 2")
-	d.WeightDepth = t.integer("weight_depth", 0, 0, maxDepth22, "weight_depth = 65536, in words")
-	d.VectorDepth = t.integer("vector_depth", 0, 0, maxDepth16, "vector_depth = 1024, in words")
-	d.ProgramDepth = t.integer("program_depth", 0, 0, maxDepth12, "program_depth = 256, in instructions")
-	d.TableDepth = t.integer("table_depth", 0, 0, maxDepth12, "table_depth = 1024, in entries")
+	d.WeightDepth = t.integer("weight_depth", 0, 0, maxWeights, "weight_depth = 65536, in words")
+	d.VectorDepth = t.integer("vector_depth", 0, 0, maxVectors, "vector_depth = 1024, in words")
+	d.ProgramDepth = t.integer("program_depth", 0, 0, maxProgram, "program_depth = 256, in instructions")
+	d.TableDepth = t.integer("table_depth", 0, 0, maxTables, "table_depth = 1024, in entries")
 	d.FrameBytes = t.integer("frame_bytes", 0, 0, maxFrame, "frame_bytes = 1024")
 	if t.ok("frame_bytes") && d.FrameBytes != 0 && d.FrameBytes < minFrame {
 		t.error("frame_bytes", fmt.Sprintf("frame_bytes = %d is too short for a frame", d.FrameBytes), fmt.Sprintf("use at least %d", minFrame))
@@ -629,13 +627,18 @@ func (r *reader) updates(t *table) {
 	values, reach := inputFrac, 1.0
 	for _, l := range r.net.Layers {
 		rate := u.Rate * l.Rate
+		place, given := l.At["rate"]
+		if !given {
+			place = u.At["rate"]
+		}
 		smallest := math.Ldexp(1, values+u.ErrorFrac-l.Weights.Frac-maxShift)
 		largest := rate * reach * math.Ldexp(1, 15-u.ErrorFrac)
 		step := math.Ldexp(1, -l.Weights.Frac)
 		switch {
 		case rate == 0:
 		case rate < smallest:
-			t.error("rate", fmt.Sprintf("the rate of layer %q, %.4g, rounds to 0", l.Name, rate), fmt.Sprintf("use a rate times layer rate from %.3g", roundUp(smallest)))
+			r.list = append(r.list, r.net.Diagnostic(place, fmt.Sprintf("rate %.4g of layer %q rounds to 0", rate, l.Name),
+				fmt.Sprintf("raise it, as the product of the rule's rate and the layer's, to %.3g or more", roundUp(smallest))))
 		case u.Rounding == "nearest" && largest < step/2:
 			t.error("rounding", fmt.Sprintf("with rounding to nearest no update of layer %q learns: none exceeds %.4g, half a step of weights %v is %.4g", l.Name, largest, l.Weights, step/2),
 				`write rounding = "stochastic", raise rate or give the weights more fraction bits`)

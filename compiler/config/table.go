@@ -21,6 +21,15 @@ type table struct {
 	places *node
 	known  []string
 	bad    map[string]bool
+	absent []absent
+	meant  []string // known keys that were suggested for unknown ones
+}
+
+// absent is the finding that a key is missing. It is held back until the unknown keys have been seen: if one of them is
+// the key misspelled, there is nothing more to say.
+type absent struct {
+	key     string
+	finding diag.Diagnostic
 }
 
 // pos is the place of the value of key, or of the table's header if the key is not given.
@@ -88,13 +97,14 @@ func (t *table) get(key string) (any, bool) {
 	return v, ok
 }
 
-// missing reports a key that must be there.
+// missing reports, once done is called, a key that must be there.
 func (t *table) missing(key, example string) {
 	in := ""
 	if t.label != "" {
 		in = " in " + t.label
 	}
-	t.error(key, fmt.Sprintf("%s is missing%s", key, in), "add "+example)
+	t.bad[key] = true
+	t.absent = append(t.absent, absent{key, t.net.Diagnostic(t.pos(key), fmt.Sprintf("%s is missing%s", key, in), "add "+example)})
 }
 
 // mistyped reports a value of another type than expected.
@@ -154,6 +164,20 @@ func (t *table) integer(key string, preset, lo, hi int64, example string) int {
 		return int(i)
 	}
 	return int(preset)
+}
+
+// sixteen accepts bits = 16 where the engine leaves no choice.
+func (t *table) sixteen() {
+	const remedy = "remove it: vectors have 16-bit elements"
+	switch v, ok := t.get("bits"); {
+	case !ok || v == int64(16):
+	default:
+		if i, whole := v.(int64); whole {
+			t.error("bits", fmt.Sprintf("bits = %d in %s, expected 16", i, t.label), remedy)
+			return
+		}
+		t.error("bits", "bits: expected the integer 16, found "+describe(v), remedy)
+	}
 }
 
 // float reads a finite number that is at least lo, or more than lo if open.
@@ -231,27 +255,30 @@ func (t *table) inner(key, label, example string) *table {
 	return in
 }
 
-// done reports the keys that nobody asked for, each with the nearest known one.
+// done reports the keys that nobody asked for, each with the nearest known one, and those that are missing.
 func (t *table) done() {
 	for _, k := range slices.Sorted(maps.Keys(t.values)) {
 		if !slices.Contains(t.known, k) {
-			t.unknown(k, "")
+			t.unknown(k)
+		}
+	}
+	for _, a := range t.absent {
+		if !slices.Contains(t.meant, a.key) {
+			*t.list = append(*t.list, a.finding)
 		}
 	}
 }
 
 // unknown reports a key that is not known here.
-func (t *table) unknown(key, remedy string) {
+func (t *table) unknown(key string) {
 	where := "at the top of the file"
 	if t.label != "" {
 		where = "in " + t.label
 	}
-	if remedy == "" {
-		if near := nearest(key, t.known); near != "" {
-			remedy = fmt.Sprintf("did you mean %q?", near)
-		} else {
-			remedy = "remove it"
-		}
+	remedy := "remove it"
+	if near := nearest(key, t.known); near != "" {
+		remedy = fmt.Sprintf("did you mean %q?", near)
+		t.meant = append(t.meant, near)
 	}
 	d := t.net.Diagnostic(t.keyPos(key), fmt.Sprintf("unknown key %s %s", quoteString(key), where), remedy)
 	d.Notes = []string{"known keys: " + strings.Join(t.known, ", ")}

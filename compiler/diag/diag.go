@@ -92,8 +92,14 @@ func Line(src []byte, n int) string {
 // quote writes a source line and, if col is in it or just past its end, a caret line. Tabs are kept in both so that
 // the caret stands under its character whatever the tab width.
 func quote(b *strings.Builder, line string, col int) {
+	line = strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\t' || r == 0x7f {
+			return utf8.RuneError // no control characters to the terminal
+		}
+		return r
+	}, line)
 	b.WriteString("\n    ")
-	b.WriteString(strings.ToValidUTF8(line, "\uFFFD"))
+	b.WriteString(line)
 	if col < 1 || col > utf8.RuneCountInString(line)+1 {
 		return
 	}

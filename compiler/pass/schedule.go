@@ -9,13 +9,16 @@ import (
 // Schedule puts the operations of each entry point in their final order: it derives a key before each random operation
 // that needs another one, lets the input offset reach the lane-side group, and ends every entry with a halt.
 func Schedule(p *ir.Program) error {
-	zero := "zero"
-	if p.Scalar(zero) == nil {
-		p.Scalars = append(p.Scalars, &ir.Scalar{Name: zero, Reg: -1})
-	}
+	const zero = "zero"
+	declare(p, zero)
 	for _, f := range p.Funcs {
 		var ops []*ir.Op
 		if slices.ContainsFunc(f.Ops, func(o *ir.Op) bool { return InputGroup(p, o) == LaneSide }) {
+			if p.Scalar(laneInput) == nil {
+				p.Scalars = append(p.Scalars, &ir.Scalar{Name: laneInput, Reg: -1})
+			}
+			declare(p, "input")
+			declare(p, laneInput)
 			ops = append(ops, ir.New("addi", laneInput, "input", ir.Imm(0)))
 		}
 		current := -1
@@ -33,6 +36,12 @@ func Schedule(p *ir.Program) error {
 		f.Ops = append(ops, ir.New("halt"))
 	}
 	return nil
+}
+
+func declare(p *ir.Program, scalar string) {
+	if p.Scalar(scalar) == nil {
+		p.Scalars = append(p.Scalars, &ir.Scalar{Name: scalar, Reg: -1})
+	}
 }
 
 // InputGroup returns the register group with the offset of the input buffer that the operation needs, 0 for none.
