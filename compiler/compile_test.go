@@ -136,6 +136,18 @@ func TestListings(t *testing.T) {
 	}
 }
 
+// TestInputOnTheLaneSide: the smaller the first layer, the sooner its lanes run over the inputs; the offset of the input
+// buffer then reaches the lane side through a register that must be declared before the passes that look it up.
+func TestInputOnTheLaneSide(t *testing.T) {
+	for rule := range rules.All {
+		n := net(t, rule, "tanh", "softmax", "lanes = 4")
+		n.Layers[0].Lanes = "in"
+		if _, err := Compile(n, Options{}); err != nil {
+			t.Errorf("%s: %v", rule, err)
+		}
+	}
+}
+
 // TestLanesChangeNothingLogical holds that lane axes, shapes, streams and formats are the same for every lane count.
 func TestLanesChangeNothingLogical(t *testing.T) {
 	var want string

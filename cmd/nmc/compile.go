@@ -11,6 +11,7 @@ import (
 
 	"github.com/nmc-fpga/nmc/compiler"
 	"github.com/nmc-fpga/nmc/compiler/manifest"
+	"github.com/nmc-fpga/nmc/compiler/pass"
 	"github.com/nmc-fpga/nmc/firmware/device"
 	"github.com/nmc-fpga/nmc/firmware/image"
 )
@@ -43,11 +44,11 @@ With --dump or --emit the text goes to standard output and no folder is written 
 			}
 			var opt compiler.Options
 			if dump != "" {
-				opt.Dump = func(pass, text string) {
+				opt.Dump = func(name, text string) {
 					if dump == "all" {
-						fmt.Fprintf(a.stdout, "# after %s\n", pass)
+						fmt.Fprintf(a.stdout, "# after %s\n", name)
 					}
-					if dump == "all" || dump == pass {
+					if dump == "all" || dump == name {
 						fmt.Fprintln(a.stdout, strings.TrimRight(text, "\n"))
 					}
 				}
@@ -93,7 +94,11 @@ func compile(path string, opt compiler.Options) (*compiler.Build, error) {
 	if err != nil {
 		return nil, err
 	}
-	return compiler.Compile(net, opt)
+	b, err := compiler.Compile(net, opt)
+	if errors.As(err, new(pass.Misfit)) {
+		return nil, finding{err}
+	}
+	return b, err
 }
 
 // A memory is how much of one memory a build uses.

@@ -74,16 +74,22 @@ func FitProgram(n int, dev *device.Config) error {
 	return fit("program memory", "instructions", n, &dev.ProgramDepth, 1<<12)
 }
 
+// A Misfit is the error about a network that is right but larger than the device that it asks for.
+type Misfit struct{ error }
+
+// Unwrap returns the error.
+func (m Misfit) Unwrap() error { return m.error }
+
 func fit(memory, unit string, need int, depth *int, limit int) error {
 	if *depth == 0 {
 		*depth = max(16, 1<<bits.Len(uint(need-1)))
 		if *depth > limit {
-			return fmt.Errorf("%s: the network needs %d %s, a device has at most %d; make it smaller or use more lanes", memory, need, unit, limit)
+			return Misfit{fmt.Errorf("%s: the network needs %d %s, a device has at most %d; make it smaller or use more lanes", memory, need, unit, limit)}
 		}
 	}
 	if need > *depth {
-		return fmt.Errorf("%s: the network needs %d %s, the device has %d: %d too many (%.0f%%); make the network smaller or the memory deeper",
-			memory, need, unit, *depth, need-*depth, 100*float64(need-*depth)/float64(*depth))
+		return Misfit{fmt.Errorf("%s: the network needs %d %s, the device has %d: %d too many (%.0f%%); make the network smaller or the memory deeper",
+			memory, need, unit, *depth, need-*depth, 100*float64(need-*depth)/float64(*depth))}
 	}
 	return nil
 }
@@ -119,7 +125,7 @@ func allocateScalars(p *ir.Program) error {
 		}
 	}
 	if next > device.NumRegs {
-		return fmt.Errorf("registers: the program needs %d, the device has %d: %d too many; use fewer layers or equal rates", next, device.NumRegs, next-device.NumRegs)
+		return Misfit{fmt.Errorf("registers: the program needs %d, the device has %d: %d too many; use fewer layers or equal rates", next, device.NumRegs, next-device.NumRegs)}
 	}
 	return nil
 }
