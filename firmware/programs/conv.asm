@@ -76,7 +76,7 @@ bx:     mac.r   w=W+1 cols=8 rows=5 v=D d=DX group=r24 widein wideout
         loop    rd=r9 to=bx
         add     rd=r24 ra=r24 rb=zero imm=4
         loop    rd=r10 to=by
-        mac.b   w=W+0 cols=784 rows=1 s=NIL d=DX shift=14 round=nearest bounds=full widein ; narrow
+        mac.b   wsrc=sign cols=784 rows=1 s=NIL d=DX shift=14 round=nearest bounds=full widein ; narrow: adds nothing
 
         ; gradient and update, a kernel offset at a time
         add     rd=clock ra=clock rb=zero imm=1
