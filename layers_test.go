@@ -30,7 +30,8 @@ var layers = map[string][]string{
 	"host":      {"firmware/asm"}, // a report of a difference names the instruction
 	"testbench": {"host"},         // the harness is a link
 	"examples":  {},
-	"cmd":       {"compiler", "examples", "firmware", "host", "sim", "testbench"},
+	"hdl":       {},
+	"cmd":       {"compiler", "examples", "firmware", "hdl", "host", "sim", "testbench"},
 }
 
 // imports returns what each package of the module imports, tests excluded.

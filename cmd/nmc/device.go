@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os/exec"
+
+	"github.com/nmc-fpga/nmc/firmware/device"
+	"github.com/nmc-fpga/nmc/hdl"
+	"github.com/nmc-fpga/nmc/host"
+	"github.com/nmc-fpga/nmc/host/link"
+	"github.com/nmc-fpga/nmc/sim"
+	"github.com/nmc-fpga/nmc/testbench/verilator"
+)
+
+// devices is the help text of --on.
+const devices = "sim (Go simulator) or verilator (the Verilog engine)"
+
+// openDevice returns a device of the build's configuration, without an image. What the tools say goes to progress.
+func openDevice(ctx context.Context, on string, b *build, progress io.Writer) (device.Device, error) {
+	switch on {
+	case "sim":
+		return sim.New(b.manifest.Device)
+	case "verilator":
+		binary, err := verilator.Build(ctx, hdl.FS, b.top, b.manifest.Device, progress)
+		if err != nil {
+			return nil, err
+		}
+		cmd := exec.Command(binary)
+		ownGroup(cmd)
+		l, err := link.Start(cmd)
+		if err != nil {
+			return nil, err
+		}
+		return host.Dial(ctx, l, host.Options{
+			HwID:       b.manifest.Device.ID(),
+			Remedy:     "compile again with nmc compile",
+			FrameBytes: b.manifest.Device.FrameBytes,
+		})
+	}
+	return nil, fmt.Errorf("no device %q; use %s", on, devices)
+}
