@@ -6,7 +6,9 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/BurntSushi/toml"
 
@@ -103,11 +105,25 @@ func (r *reader) syntax(err error) error {
 		return diag.List{r.net.Diagnostic(Pos{}, err.Error(), "")}.Err()
 	}
 	message := strings.TrimSuffix(strings.TrimPrefix(parse.Message, "toml: "), ".")
+	message = escapeControls(message) // the parser quotes what it found as it is
 	remedy := "see https://toml.io"
 	if after, ok := strings.CutPrefix(message, "Key "); ok {
 		message, remedy = "key "+after, "remove one of the two"
 	}
 	return diag.List{r.net.Diagnostic(position(r.net.Source, parse.Position.Start), "not TOML: "+message, remedy)}.Err()
+}
+
+// escapeControls writes control characters as Go does, so that a message stays on its line.
+func escapeControls(s string) string {
+	var b strings.Builder
+	for _, c := range s {
+		if unicode.IsControl(c) {
+			b.WriteString(strings.Trim(strconv.QuoteRune(c), "'"))
+		} else {
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
 }
 
 func (r *reader) top(t *table) {
