@@ -1,0 +1,956 @@
+// nmc_frontend: the protocol of docs/protocol.md between a byte stream and the engine.
+//
+// A frame is stored whole and checked before anything of it is obeyed. A byte-serial machine then walks it: one adder,
+// one byte RAM for the session, the control space and the reply cache, one frame byte and one RAM byte a cycle. A request
+// that must wait for the engine stays in the frame buffer and is walked again after the reply of the run it waited for.
+// Sample elements reach the engine one byte a cycle. Equal to package host/proto.
+`default_nettype none
+
+module nmc_frontend #(
+    parameter        Lanes      = 4,      // reported by hello
+    parameter        FrameBytes = 1024,   // largest decoded frame
+    parameter        AddrBytes  = 4,      // bytes of a halfword address, 2..4
+    parameter [63:0] HwId       = 64'd0,
+    parameter [31:0] Boot       = 32'd0   // 0: a counter sampled at the first hello
+) (
+    input  wire        clk_i,
+    input  wire        rst_i,         // synchronous, active high
+    // bytes from the host
+    input  wire        rx_valid_i,
+    output wire        rx_ready_o,
+    input  wire [7:0]  rx_data_i,
+    // bytes to the host
+    output wire        tx_valid_o,
+    input  wire        tx_ready_i,
+    output wire [7:0]  tx_data_o,
+    // engine memory, halfwords
+    output wire        mem_valid_o,
+    input  wire        mem_ready_i,
+    output wire        mem_write_o,
+    output wire [2:0]  mem_space_o,
+    output wire [31:0] mem_addr_o,
+    output wire [15:0] mem_wdata_o,
+    input  wire        mem_rvalid_i,
+    input  wire [15:0] mem_rdata_i,
+    // engine runs
+    output wire        run_valid_o,
+    input  wire        run_ready_i,
+    output wire [2:0]  run_entry_o,
+    output wire [15:0] run_label_o,
+    output wire [31:0] run_limit_o,
+    output wire [31:0] run_input_o,
+    output wire        skip_o,
+    input  wire        done_i,        // pulse
+    // results of the last run, steady until the next
+    input  wire        stopped_i,
+    input  wire [31:0] cycles_i,
+    input  wire [31:0] retired_i,
+    input  wire [31:0] overflow_i,
+    input  wire [63:0] digest_i,
+    // anything left to do
+    output wire        busy_o
+);
+  localparam Fp = $clog2(FrameBytes + 1);  // bits of a position in a frame
+
+  // The byte RAM. Control space first: halfword a at bytes 2a, 2a+1.
+  localparam [7:0] SkipAt = 8'd8, BaseAt = 8'd12, StrideAt = 8'd16, BadAt = 8'd32, OverflowAt = 8'd36;
+  localparam [7:0] ControlEnd = 8'd20;  // writable bytes are below
+  localparam [7:0] BootAt = 8'd64, SessionAt = 8'd68, LastAt = 8'd72, PartsAt = 8'd80;
+  localparam [7:0] HeadAt = 8'd84;  // head of the running commit's reply
+  localparam [7:0] BufferAt = 8'd88;  // first element of the sample's buffer
+  localparam [2:0] CacheAt = 3'b100;  // 32 bytes for even commits, 32 for odd ones
+  localparam [7:0] ClearEnd = 8'd191;
+  localparam [7:0] IdentityAt = 8'd245;  // version, lanes, hw_id; the image id follows at 0
+  localparam [7:0] Version = 8'd1;
+  localparam [15:0] LaneCount = Lanes;
+  localparam [127:0] Identity = {HwId, LaneCount, Version, 40'd0};
+
+  localparam [2:0] OpHello = 3'd1, OpOpen = 3'd2, OpWrite = 3'd3, OpRead = 3'd4, OpSample = 3'd5, OpCommit = 3'd6;
+  localparam [2:0] Ok = 3'd0, BadSession = 3'd1, BadOrder = 3'd2, Missing = 3'd3, Bad = 3'd4;
+  localparam [2:0] Vectors = 3'd1, Registers = 3'd4, Control = 3'd5;
+  localparam [7:0] AddrLast = AddrBytes[7:0] - 8'd1;
+
+  // ---------------------------------------------------------------------------------------------------------------
+  // Frames in.
+  reg           frame_q;  // a frame is waiting or being served
+  reg           broken_q;  // ... and must be dropped
+  reg           long_q;
+  reg  [Fp-1:0] len_q;
+  wire          ack;
+  wire          dec_valid, dec_end, dec_error;
+  wire [7:0]    dec_data;
+  wire [31:0]   rx_crc;
+
+  assign rx_ready_o = !frame_q;
+
+  nmc_cobs_dec u_dec (
+      .clk_i  (clk_i),
+      .rst_i  (rst_i),
+      .valid_i(rx_valid_i && rx_ready_o),
+      .data_i (rx_data_i),
+      .valid_o(dec_valid),
+      .data_o (dec_data),
+      .end_o  (dec_end),
+      .error_o(dec_error)
+  );
+
+  nmc_crc32 #(
+      .Width(8)
+  ) u_rx_crc (
+      .clk_i  (clk_i),
+      .clear_i(rst_i || ack),
+      .valid_i(dec_valid),
+      .data_i (dec_data),
+      .crc_o  (rx_crc)
+  );
+
+  wire full = len_q == FrameBytes[Fp-1:0];
+
+  initial begin
+    frame_q  = 1'b0;
+    broken_q = 1'b0;
+    long_q   = 1'b0;
+    len_q    = {Fp{1'b0}};
+  end
+  always @(posedge clk_i)
+    if (rst_i || ack) begin
+      frame_q <= 1'b0;
+      long_q  <= 1'b0;
+      len_q   <= {Fp{1'b0}};
+    end else begin
+      if (dec_valid && !full) len_q <= len_q + 1'b1;
+      if (dec_valid && full) long_q <= 1'b1;
+      if (dec_end) begin
+        frame_q  <= 1'b1;
+        broken_q <= dec_error || long_q || len_q < 17 || rx_crc != 32'hdebb20e3;
+      end
+    end
+
+  wire [Fp-1:0] body_end = len_q - 4;
+
+  // ---------------------------------------------------------------------------------------------------------------
+  // The byte machine: y = a + b + carry, or'ed with one bit.
+  localparam [2:0] BNone = 3'd0, BNotRam = 3'd1, BAddr = 3'd2, BDevice = 3'd3, BWord = 3'd4, BStatus = 3'd5, BRunning = 3'd6;
+
+  localparam [5:0] SInit = 6'd0, SIdle = 6'd1, SBad = 6'd2;
+  // header
+  localparam [5:0] SOp = 6'd3, SSession = 6'd4, SNumber = 6'd5, SServe = 6'd6, SWait = 6'd7;
+  // open, read, write
+  localparam [5:0] SOpen = 6'd8, SSpace = 6'd9, SAddr = 6'd10, SCount = 6'd11, SLow = 6'd12, SHigh = 6'd13;
+  // sample
+  localparam [5:0] SPart = 6'd14, SKind = 6'd15, SBase = 6'd16, SStride = 6'd17, SKeep = 6'd18, SOffset = 6'd19,
+      SEvent = 6'd20, SRecall = 6'd21, SSpike = 6'd22, SNote = 6'd23;
+  // commit
+  localparam [5:0] SEntry = 6'd24, SParts = 6'd25, SLabel = 6'd26, SLimit = 6'd27, SCheck = 6'd28, SInput = 6'd29,
+      SCopy = 6'd30, SClear = 6'd31, SRun = 6'd32;
+  // replies
+  localparam [5:0] SHead = 6'd33, SStatus = 6'd34, SBoot = 6'd35, SEmit = 6'd36, SEcho = 6'd37, SAsk = 6'd38,
+      SAnswer = 6'd39, SRdLow = 6'd40, SRdHigh = 6'd41, SCrc = 6'd42;
+  // end of a run
+  localparam [5:0] SDone = 6'd43, SPoint = 6'd44, SCount32 = 6'd45, SFlags = 6'd46, SResult = 6'd47;
+
+  reg [5:0] state_q, state_d;
+  reg [Fp-1:0] fp_q, fp_d;  // position in the frame; its byte is on `frame`
+  reg [7:0] ram_q, ram_d;  // address in the byte RAM; its byte is on `ram`
+  reg [7:0] cnt_q, cnt_d;  // steps left in this state
+  reg [2:0] op_q;
+  reg [2:0] status_q, status_d;
+  reg       carry_q, carry_d;
+  reg [8*AddrBytes-1:0] addr_q;  // engine address, or the input offset of a run
+  reg [15:0] word_q;  // halfword on its way, or the label of a run
+  reg [31:0] limit_q;
+  reg [2:0]  entry_q;
+  reg [2:0]  space_q;
+  reg [1:0]  kind_q;
+  reg [5:0]  part_q;  // part of a sample; parts still to be checked of a commit
+  reg        skip_q;
+  reg        booted_q;
+  reg        running_q;  // a run is accepted and its reply not yet sent
+  reg        done_q;  // ... and it has ended
+  reg        report_q;  // the reply being built is that of the run
+  reg        half_q;  // second nibble of the byte for the reply
+
+  // Comparison results: session, number less the last completed one.
+  reg        same_q, newer_q;
+  reg        parity_q;  // of the number
+  reg        some_q;  // number is not 0
+  reg        zeros_q, ones_q;  // all bytes of the difference but the lowest
+  reg [2:0]  low_q;  // lowest byte: 0, 1, 2; 7 for -1; 3 else
+  reg        below_q;
+  reg        lack_q;  // a part is missing
+
+  wire [7:0] frame, ram;
+  wire       last = cnt_q == 8'd0;
+  wire       at_end = fp_q == body_end;
+
+  // Bytes of the engine's results, addressed as in the control space (the boot counter where skip's lies).
+  reg  [5:0] dev_at;
+  reg [31:0] dev_word;
+  reg [31:0] ticks_q;
+  wire [7:0] device = dev_word[8*dev_at[1:0]+:8];
+  initial ticks_q = 32'd1;
+  always @(posedge clk_i) ticks_q <= Boot == 32'd0 ? ticks_q + 32'd1 : Boot;
+  always @(*) begin
+    dev_at = state_q == SResult ? ~cnt_q[5:0] : ram_q[5:0];
+    case (dev_at[5:2])
+      4'd6: dev_word = digest_i[31:0];
+      4'd7: dev_word = digest_i[63:32];
+      4'd9: dev_word = overflow_i;
+      4'd10: dev_word = retired_i;
+      4'd11: dev_word = cycles_i;
+      default: dev_word = ticks_q;
+    endcase
+  end
+  wire live = ram_q[5:2] == 4'd6 || ram_q[5:2] == 4'd7 || ram_q[5:2] == 4'd10 || ram_q[5:2] == 4'd11;
+
+  // What each state does to its byte.
+  reg       a_frame, a_ram;
+  reg [2:0] b_sel;
+  reg       carry;
+  reg       mark;  // or one bit into y
+  reg [2:0] mark_at;
+  reg       push;  // y goes into the reply
+  reg       store;  // y goes into the RAM
+  reg       shift;  // y goes into addr from the top
+  reg       mem;  // an element goes to or comes from the engine
+  reg       fstep, rstep;  // next frame byte, next RAM byte
+
+  wire is_control = space_q == Control;
+  wire bytes = op_q == OpSample && kind_q == 2'd0;
+  wire events = kind_q == 2'd2;
+
+  always @(*) begin
+    a_frame = 1'b0;
+    a_ram   = 1'b0;
+    b_sel   = BNone;
+    carry   = 1'b0;
+    mark    = 1'b0;
+    mark_at = part_q[2:0];
+    push    = 1'b0;
+    store   = 1'b0;
+    shift   = 1'b0;
+    mem     = 1'b0;
+    fstep   = 1'b0;
+    rstep   = 1'b0;
+    case (state_q)
+      SInit: begin
+        mark    = ram_q == SkipAt;
+        mark_at = 3'd0;
+        store   = 1'b1;
+        rstep   = 1'b1;
+      end
+      SBad: begin
+        a_ram = 1'b1;
+        carry = carry_q;
+        store = 1'b1;
+        rstep = 1'b1;
+      end
+      SSession, SNumber: begin
+        a_frame = 1'b1;
+        b_sel   = BNotRam;
+        carry   = carry_q;
+        fstep   = 1'b1;
+        rstep   = 1'b1;
+      end
+      SOpen: begin  // session, then zeros over the last number and the parts
+        a_frame = cnt_q[3:2] == 2'd3;
+        store   = 1'b1;
+        fstep   = 1'b1;
+        rstep   = 1'b1;
+      end
+      SSpace, SPart, SKind, SEntry, SParts, SLabel, SLimit: fstep = 1'b1;
+      SAddr: begin
+        a_frame = 1'b1;
+        shift   = cnt_q[1:0] > 2'd3 - AddrBytes[1:0] || AddrBytes == 4;
+        fstep   = 1'b1;
+      end
+      SLow: begin
+        a_frame = 1'b1;
+        store   = is_control && ram_q < ControlEnd && !at_end;
+        fstep   = 1'b1;
+        rstep   = 1'b1;
+      end
+      SHigh: begin
+        a_frame = 1'b1;
+        store   = is_control && ram_q < ControlEnd;
+        mem     = !is_control && !(bytes && at_end);
+        fstep   = 1'b1;
+        rstep   = 1'b1;
+      end
+      SBase, SRecall: begin
+        a_ram = 1'b1;
+        shift = 1'b1;
+        rstep = 1'b1;
+      end
+      SInput: begin
+        a_ram = parity_q;
+        shift = 1'b1;
+        rstep = 1'b1;
+      end
+      SStride: begin
+        a_ram = parity_q;
+        b_sel = BAddr;
+        carry = carry_q;
+        shift = 1'b1;
+        rstep = 1'b1;
+      end
+      SKeep: begin
+        b_sel = BAddr;
+        store = 1'b1;
+        shift = 1'b1;
+        rstep = 1'b1;
+      end
+      SOffset: begin  // two bytes of the frame, then zeros
+        a_frame = {1'b0, cnt_q[1:0]} + 3'd1 >= AddrLast[2:0];
+        fstep   = {1'b0, cnt_q[1:0]} + 3'd1 >= AddrLast[2:0];
+        b_sel   = BAddr;
+        carry   = carry_q;
+        shift   = 1'b1;
+      end
+      SSpike: mem = 1'b1;
+      SNote: begin
+        a_ram = 1'b1;
+        mark  = 1'b1;
+        store = 1'b1;
+      end
+      SCheck: rstep = 1'b1;
+      SCopy: begin
+        a_frame = 1'b1;
+        store   = 1'b1;
+        fstep   = 1'b1;
+        rstep   = 1'b1;
+      end
+      SClear: begin
+        store = 1'b1;
+        rstep = 1'b1;
+      end
+      SHead: begin
+        a_frame = !report_q;
+        a_ram   = report_q;
+        mark    = cnt_q[1];  // bit 7 of the first byte
+        mark_at = 3'd7;
+        push    = 1'b1;
+        fstep   = 1'b1;
+        rstep   = report_q;
+      end
+      SStatus: begin
+        b_sel = BStatus;
+        push  = 1'b1;
+      end
+      SBoot: begin
+        b_sel = BDevice;
+        store = 1'b1;
+        rstep = 1'b1;
+      end
+      SEmit: begin  // the expected number is last + 1, + 1 if a run is accepted
+        a_ram = 1'b1;
+        b_sel = status_q == BadOrder && cnt_q == 8'd5 ? BRunning : BNone;
+        carry = carry_q;
+        push  = 1'b1;
+        rstep = 1'b1;
+      end
+      SEcho: begin
+        a_frame = 1'b1;
+        push    = 1'b1;
+        fstep   = 1'b1;
+      end
+      SAsk: mem = !is_control;
+      SRdLow, SRdHigh: begin
+        a_ram = is_control && !live;
+        b_sel = !is_control ? BWord : live ? BDevice : BNone;
+        push  = 1'b1;
+        store = report_q;
+        rstep = 1'b1;
+      end
+      SCrc: push = 1'b1;
+      SDone: begin
+        a_ram = 1'b1;
+        carry = carry_q;
+        push  = 1'b1;
+        store = 1'b1;
+        rstep = 1'b1;
+      end
+      SPoint: begin  // addr = halfword 4: register 2
+        mark    = cnt_q == AddrLast;
+        mark_at = 3'd2;
+        shift   = 1'b1;
+      end
+      SCount32: begin
+        a_ram = 1'b1;
+        b_sel = BDevice;
+        carry = carry_q;
+        store = 1'b1;
+        rstep = 1'b1;
+      end
+      SFlags: begin
+        carry = stopped_i;
+        push  = 1'b1;
+        store = 1'b1;
+        rstep = 1'b1;
+      end
+      SResult: begin
+        b_sel = BDevice;
+        push  = 1'b1;
+        store = 1'b1;
+        rstep = 1'b1;
+      end
+      default: ;
+    endcase
+  end
+
+  wire [7:0] a = (a_frame ? frame : 8'd0) | (a_ram ? ram : 8'd0);
+  reg  [7:0] b;
+  always @(*)
+    case (b_sel)
+      BNotRam: b = ~ram;
+      BAddr: b = addr_q[7:0];
+      BDevice: b = device;
+      BWord: b = word_q[7:0];
+      BStatus: b = {5'd0, status_q};
+      BRunning: b = {7'd0, running_q};
+      default: b = 8'd0;
+    endcase
+  wire [8:0] sum = {1'b0, a} + {1'b0, b} + {8'd0, carry};
+  wire [7:0] y = sum[7:0] | ({7'd0, mark} << mark_at);
+
+  // The step is taken.
+  wire enc_ready;
+  wire go = push ? half_q && enc_ready : mem ? mem_ready_i : 1'b1;
+
+  // ---------------------------------------------------------------------------------------------------------------
+  // Order of the states.
+  reg reply;  // build the reply to the frame
+  reg accept;  // the frame is served
+
+  wire d0 = zeros_q && low_q == 3'd0;
+  wire d1 = zeros_q && low_q == 3'd1;
+  wire next = zeros_q && low_q == (running_q ? 3'd2 : 3'd1);
+  wire old = below_q || d0 || (running_q && d1);
+  wire cached = some_q && (d0 || (ones_q && low_q == 3'd7));
+
+  // Bits of part bitmap that a commit needs and does not find.
+  wire [7:0] need = part_q[5:3] != 3'd0 ? 8'hff : ~(8'hff << part_q[2:0]);
+  wire       lack = lack_q || (need & ~ram) != 8'd0;
+
+  wire length_ok =
+      op_q == OpHello || op_q == OpOpen ? len_q == 17 :
+      op_q == OpWrite ? len_q >= 22 && !len_q[0] :
+      op_q == OpRead ? len_q == 23 :
+      op_q == OpSample ? len_q >= 21 :
+      op_q == OpCommit ? len_q == 25 : 1'b0;
+
+  always @(*) begin
+    state_d  = state_q;
+    fp_d     = fp_q;
+    ram_d    = ram_q;
+    cnt_d    = cnt_q;
+    status_d = status_q;
+    carry_d  = carry_q;
+    reply    = 1'b0;
+    accept   = 1'b0;
+    if (go) begin
+      if (fstep) fp_d = fp_q + 1'b1;
+      if (rstep) ram_d = ram_q + 8'd1;
+      cnt_d   = cnt_q - 8'd1;
+      carry_d = sum[8];
+      case (state_q)
+        SInit: if (ram_q == ClearEnd) state_d = SIdle;
+        SIdle: begin
+          fp_d     = 0;
+          carry_d  = 1'b1;
+          status_d = Ok;
+          if (done_q) begin
+            ram_d   = HeadAt;
+            cnt_d   = 8'd2;
+            state_d = SHead;
+          end else begin
+            ram_d = BadAt;
+            cnt_d = 8'd3;
+            if (frame_q) state_d = broken_q ? SBad : SOp;
+          end
+        end
+        SBad:
+        if (last) begin
+          accept  = 1'b1;
+          state_d = SIdle;
+        end
+
+        // The header.
+        SOp: begin
+          fp_d    = 3;
+          ram_d   = SessionAt;
+          cnt_d   = 8'd3;
+          carry_d = 1'b1;
+          if (frame[7:3] != 5'd0) status_d = Bad;
+          state_d = SSession;
+        end
+        SSession:
+        if (last) begin
+          cnt_d   = 8'd5;
+          carry_d = 1'b1;
+          state_d = SNumber;
+        end
+        SNumber: if (last) state_d = SServe;
+        SServe: begin  // the frame byte is the body's first
+          ram_d   = SessionAt;
+          cnt_d   = 8'd3;
+          carry_d = 1'b0;
+          if (status_q == Bad || !length_ok) begin
+            status_d = Bad;
+            reply    = 1'b1;
+          end else
+            case (op_q)
+              OpHello: reply = 1'b1;
+              OpOpen:
+              if (same_q) reply = 1'b1;
+              else if (!newer_q) begin
+                status_d = BadSession;
+                reply    = 1'b1;
+              end else begin
+                fp_d    = 3;
+                cnt_d   = 8'd15;
+                state_d = running_q ? SWait : SOpen;
+              end
+              OpRead: state_d = running_q ? SWait : SSpace;
+              default:
+              if (!same_q) begin
+                status_d = BadSession;
+                reply    = 1'b1;
+              end else if (op_q != OpSample && next && running_q || op_q == OpWrite && running_q) state_d = SWait;
+              else if (next) state_d = op_q == OpCommit ? SEntry : op_q == OpSample ? SPart : SSpace;
+              else if (op_q == OpCommit && running_q && d1) begin
+                accept  = 1'b1;  // its reply comes
+                state_d = SIdle;
+              end else begin
+                if (op_q == OpCommit ? !cached : !old) status_d = BadOrder;
+                reply = 1'b1;
+              end
+            endcase
+        end
+        SWait: if (done_q) state_d = SIdle;
+
+        SOpen: if (last) reply = 1'b1;
+
+        // Reads and writes.
+        SSpace: begin
+          cnt_d = 8'd3;
+          if (frame > 8'd5) begin
+            status_d = Bad;
+            reply    = 1'b1;
+          end else state_d = SAddr;
+        end
+        SAddr: if (last) state_d = SCount;
+        SCount: begin
+          ram_d   = {2'b00, addr_q[4:0], 1'b0};
+          state_d = SLow;
+          if (op_q == OpRead) begin
+            if (frame == 8'd0 || frame > 8'd120) status_d = Bad;
+            reply = 1'b1;
+          end
+        end
+        SLow:
+        if (at_end) begin
+          if (op_q == OpSample) begin
+            ram_d   = {PartsAt[7:2], part_q[4:3]};
+            state_d = SNote;
+          end else reply = 1'b1;
+        end else state_d = SHigh;
+        SHigh:
+        if (bytes && at_end) begin
+          ram_d   = {PartsAt[7:2], part_q[4:3]};
+          state_d = SNote;
+        end else if (!bytes) state_d = SLow;
+
+        // Samples.
+        SPart:
+        if (frame[7:5] != 3'd0) begin
+          status_d = Bad;
+          reply    = 1'b1;
+        end else state_d = SKind;
+        SKind: begin
+          ram_d   = BaseAt;
+          cnt_d   = AddrLast;
+          state_d = SBase;
+          if (frame > 8'd2 || (frame != 8'd0 && !len_q[0])) begin
+            status_d = Bad;
+            reply    = 1'b1;
+          end
+        end
+        SBase:
+        if (last) begin
+          ram_d   = StrideAt;
+          cnt_d   = AddrLast;
+          carry_d = 1'b0;
+          state_d = SStride;
+        end
+        SStride:
+        if (last) begin
+          ram_d   = BufferAt;
+          cnt_d   = AddrLast;
+          state_d = SKeep;
+        end
+        SKeep:
+        if (last) begin
+          cnt_d   = AddrLast;
+          carry_d = 1'b0;
+          state_d = SOffset;
+          if (events) begin
+            fp_d    = 17;
+            state_d = SEvent;
+          end
+        end
+        SOffset: if (last) state_d = events ? SSpike : bytes ? SHigh : SLow;
+        SEvent: begin
+          ram_d   = BufferAt;
+          cnt_d   = AddrLast;
+          state_d = SRecall;
+          if (at_end) begin
+            ram_d   = {PartsAt[7:2], part_q[4:3]};
+            state_d = SNote;
+          end
+        end
+        SRecall:
+        if (last) begin
+          cnt_d   = AddrLast;
+          carry_d = 1'b0;
+          state_d = SOffset;
+        end
+        SSpike: state_d = SEvent;
+        SNote: reply = 1'b1;
+
+        // Commits.
+        SEntry:
+        if (frame[7:3] != 5'd0) begin
+          status_d = Bad;
+          reply    = 1'b1;
+        end else state_d = SParts;
+        SParts: begin
+          cnt_d = 8'd1;
+          if (frame > 8'd32) begin
+            status_d = Bad;
+            reply    = 1'b1;
+          end else state_d = SLabel;
+        end
+        SLabel:
+        if (last) begin
+          cnt_d   = 8'd3;
+          state_d = SLimit;
+        end
+        SLimit:
+        if (last) begin
+          ram_d   = PartsAt;
+          cnt_d   = 8'd3;
+          state_d = SCheck;
+        end
+        SCheck:
+        if (last) begin
+          ram_d   = StrideAt;
+          cnt_d   = AddrLast;
+          state_d = SInput;
+          if (lack) begin
+            status_d = Missing;
+            reply    = 1'b1;
+          end
+        end
+        SInput:
+        if (last) begin
+          fp_d    = 0;
+          ram_d   = HeadAt;
+          cnt_d   = 8'd2;
+          state_d = SCopy;
+        end
+        SCopy:
+        if (last) begin
+          ram_d   = PartsAt;
+          cnt_d   = 8'd3;
+          state_d = SClear;
+        end
+        SClear: if (last) state_d = SRun;
+        SRun:
+        if (run_ready_i) begin
+          accept  = 1'b1;
+          state_d = SIdle;
+        end
+
+        // Replies.
+        SHead:
+        if (last) begin
+          fp_d    = 18;  // a read's count
+          state_d = SStatus;
+        end
+        SStatus: begin
+          cnt_d   = 8'd5;
+          carry_d = report_q || status_q == BadOrder;
+          if (report_q) begin
+            ram_d   = LastAt;
+            state_d = SDone;
+          end else if (status_q != Ok) begin
+            ram_d = status_q == BadOrder ? LastAt : PartsAt;
+            if (status_q == Missing) cnt_d = 8'd3;
+            state_d = status_q[1] ? SEmit : SCrc;
+            if (!status_q[1]) cnt_d = 8'd3;
+          end else
+            case (op_q)
+              OpHello, OpOpen: begin
+                ram_d   = booted_q ? IdentityAt : BootAt;
+                cnt_d   = booted_q ? 8'd18 : 8'd3;
+                state_d = booted_q ? SEmit : SBoot;
+              end
+              OpRead: begin
+                cnt_d   = frame;
+                state_d = SAsk;
+              end
+              OpCommit: begin
+                fp_d    = 7;
+                state_d = SEcho;
+              end
+              default: begin
+                cnt_d   = 8'd3;
+                state_d = SCrc;
+              end
+            endcase
+        end
+        SBoot:
+        if (last) begin
+          ram_d   = IdentityAt;
+          cnt_d   = 8'd18;
+          state_d = SEmit;
+        end
+        SEmit:
+        if (last) begin
+          cnt_d   = 8'd3;
+          state_d = SCrc;
+          if (ram_q == 8'd7) begin  // the image id: boot, session and last number follow
+            ram_d   = BootAt;
+            cnt_d   = 8'd13;
+            state_d = SEmit;
+          end
+        end
+        SEcho:
+        if (last) begin
+          ram_d   = {CacheAt[2:1], parity_q, 5'd0};
+          cnt_d   = 8'd24;
+          state_d = SEmit;
+        end
+        SAsk: begin
+          cnt_d   = cnt_q;
+          state_d = is_control ? SRdLow : SAnswer;
+        end
+        SAnswer: begin
+          cnt_d = cnt_q;
+          if (mem_rvalid_i) state_d = SRdLow;
+        end
+        SRdLow: begin
+          cnt_d   = cnt_q;
+          state_d = SRdHigh;
+        end
+        SRdHigh: begin
+          state_d = SAsk;
+          if (cnt_q == 8'd1) begin
+            cnt_d   = report_q ? 8'd19 : 8'd3;
+            state_d = report_q ? SResult : SCrc;
+          end
+        end
+        SCrc:
+        if (last) begin
+          accept  = !report_q;
+          state_d = SIdle;
+        end
+
+        // The end of a run: the reply is sent and kept in one pass.
+        SDone:
+        if (last) begin
+          cnt_d   = AddrLast;
+          state_d = SPoint;
+        end
+        SPoint:
+        if (last) begin
+          ram_d   = OverflowAt;
+          cnt_d   = 8'd3;
+          carry_d = 1'b0;
+          state_d = SCount32;
+        end
+        SCount32:
+        if (last) begin
+          ram_d   = {CacheAt[2:1], parity_q, 5'd0};
+          state_d = SFlags;
+        end
+        SFlags: begin
+          cnt_d   = 8'd4;
+          state_d = SAsk;
+        end
+        SResult:  // control bytes 44..47 cycles, 36..39 overflow, 24..31 digest
+        if (cnt_q == 8'd16) cnt_d = 8'd27;
+        else if (cnt_q == 8'd24) cnt_d = 8'd39;
+        else if (cnt_q == 8'd32) begin
+          cnt_d   = 8'd3;
+          state_d = SCrc;
+        end
+        default: state_d = SIdle;
+      endcase
+    end
+    if (reply) begin
+      fp_d    = 0;
+      cnt_d   = 8'd2;
+      state_d = SHead;
+    end
+  end
+
+  initial begin
+    state_q   = SInit;
+    ram_q     = 8'd0;
+    carry_q   = 1'b0;
+    skip_q    = 1'b1;
+    booted_q  = 1'b0;
+    running_q = 1'b0;
+    done_q    = 1'b0;
+    report_q  = 1'b0;
+    half_q    = 1'b0;
+  end
+  always @(posedge clk_i)
+    if (rst_i) begin
+      state_q   <= SInit;
+      ram_q     <= 8'd0;
+      carry_q   <= 1'b0;
+      skip_q    <= 1'b1;
+      booted_q  <= 1'b0;
+      running_q <= 1'b0;
+      done_q    <= 1'b0;
+      report_q  <= 1'b0;
+      half_q    <= 1'b0;
+    end else begin
+      state_q <= state_d;
+      ram_q   <= ram_d;
+      carry_q <= carry_d;
+      if (push && enc_ready) half_q <= !half_q;
+      if (done_i) done_q <= 1'b1;
+      if (state_q == SIdle) report_q <= done_q;
+      if (state_q == SRun && run_ready_i) running_q <= 1'b1;
+      if (state_q == SCrc && go && last && report_q) begin
+        running_q <= 1'b0;
+        done_q    <= 1'b0;
+      end
+      if (state_q == SBoot) booted_q <= 1'b1;
+      if (state_q == SLow && store && ram_q == SkipAt) skip_q <= frame[0];
+    end
+
+  always @(posedge clk_i) begin
+    fp_q     <= fp_d;
+    cnt_q    <= cnt_d;
+    status_q <= status_d;
+    if (state_q == SOp) op_q <= frame[2:0];
+
+    // Header comparisons.
+    if (state_q == SOp) same_q <= 1'b1;
+    if (state_q == SSession) begin
+      if (y != 8'd0) same_q <= 1'b0;
+      newer_q <= sum[8];
+      some_q  <= 1'b0;
+      zeros_q <= 1'b1;
+      ones_q  <= 1'b1;
+    end
+    if (state_q == SNumber) begin
+      if (frame != 8'd0) some_q <= 1'b1;
+      below_q <= !sum[8];
+      if (cnt_q == 8'd5) begin
+        parity_q <= frame[0];
+        low_q    <= y == 8'hff ? 3'd7 : y[7:2] != 6'd0 ? 3'd3 : {1'b0, y[1:0]};
+      end else begin
+        if (y != 8'd0) zeros_q <= 1'b0;
+        if (y != 8'hff) ones_q <= 1'b0;
+      end
+    end
+    if (state_q == SDone && cnt_q == 8'd5) parity_q <= y[0];
+
+    // Operands.
+    if (shift) addr_q <= {y, addr_q[8*AddrBytes-1:8]};
+    else if (go && (state_q == SHigh || state_q == SRdHigh)) addr_q <= addr_q + 1'b1;
+    if (state_q == SSpace) space_q <= frame[2:0];
+    else if (state_q == SPart) space_q <= Vectors;
+    else if (state_q == SPoint) space_q <= Registers;
+    if (state_q == SKind) kind_q <= frame[1:0];
+    else if (state_q == SSpace) kind_q <= 2'd1;
+    if (state_q == SPart || state_q == SParts) part_q <= frame[5:0];
+    else if (state_q == SCheck) part_q <= part_q[5:3] != 3'd0 ? {part_q[5:3] - 3'd1, part_q[2:0]} : 6'd0;
+    if (state_q == SEntry) entry_q <= frame[2:0];
+    if (state_q == SLow || state_q == SLabel) word_q <= {frame, word_q[15:8]};
+    else if (state_q == SAnswer) word_q <= mem_rdata_i;
+    else if (state_q == SRdLow && go) word_q <= {8'd0, word_q[15:8]};
+    if (state_q == SLimit) limit_q <= {frame, limit_q[31:8]};
+    if (state_q == SCheck) lack_q <= lack && !last;
+    else if (state_q == SEntry) lack_q <= 1'b0;
+  end
+
+  assign ack = accept;
+
+  nmc_byte_ram #(
+      .Depth(FrameBytes)
+  ) u_frame (
+      .clk_i  (clk_i),
+      .we_i   (dec_valid && !full),
+      .waddr_i(len_q[$clog2(FrameBytes)-1:0]),
+      .wdata_i(dec_data),
+      .raddr_i(fp_d[$clog2(FrameBytes)-1:0]),
+      .rdata_o(frame)
+  );
+
+  nmc_byte_ram #(
+      .Depth(256),
+      .Tail (Identity)
+  ) u_bytes (
+      .clk_i  (clk_i),
+      .we_i   (store && go),
+      .waddr_i(ram_q),
+      .wdata_i(y),
+      .raddr_i(ram_d),
+      .rdata_o(ram)
+  );
+
+  // ---------------------------------------------------------------------------------------------------------------
+  // The engine.
+  assign mem_valid_o = mem;
+  assign mem_write_o = state_q != SAsk;
+  assign mem_space_o = space_q;
+  assign mem_addr_o  = {{(32 - 8 * AddrBytes) {1'b0}}, addr_q};
+  assign mem_wdata_o = state_q == SSpike ? 16'd1 : bytes ? {8'd0, frame} : {frame, word_q[15:8]};
+  assign run_valid_o = state_q == SRun;
+  assign run_entry_o = entry_q;
+  assign run_label_o = word_q;
+  assign run_limit_o = limit_q;
+  assign run_input_o = {{(32 - 8 * AddrBytes) {1'b0}}, addr_q};
+  assign skip_o      = skip_q;
+
+  // ---------------------------------------------------------------------------------------------------------------
+  // Replies out: two cycles a byte, a nibble of the CRC in each.
+  wire [31:0] tx_crc;
+
+  nmc_crc32 #(
+      .Width(4)
+  ) u_tx_crc (
+      .clk_i  (clk_i),
+      .clear_i(rst_i || state_q == SIdle),
+      .valid_i(push && enc_ready),
+      .data_i (state_q == SCrc ? tx_crc[3:0] : half_q ? y[7:4] : y[3:0]),
+      .crc_o  (tx_crc)
+  );
+
+  wire       unused_tx_crc = ^tx_crc[31:4];  // they pass through the low nibble
+  reg  [3:0] crc_low_q;
+  always @(posedge clk_i) crc_low_q <= tx_crc[3:0];
+
+  nmc_cobs_enc u_enc (
+      .clk_i  (clk_i),
+      .rst_i  (rst_i),
+      .valid_i(push && half_q),
+      .ready_o(enc_ready),
+      .data_i (state_q == SCrc ? ~{tx_crc[3:0], crc_low_q} : y),
+      .last_i (state_q == SCrc && last),
+      .valid_o(tx_valid_o),
+      .ready_i(tx_ready_i),
+      .data_o (tx_data_o)
+  );
+
+  assign busy_o = state_q != SIdle || frame_q || running_q || !enc_ready;
+endmodule
+
+`default_nettype wire
