@@ -430,3 +430,25 @@ func TestRewardModulatedSTDP(t *testing.T) {
 	}
 	t.Logf("rstdp: %d output spikes, %d weights moved, %d instructions a sample", potentiated, rewarded, b.m.Retired())
 }
+
+// States clipped to [0, 1] are no overflow, however far beyond the sums go.
+func TestClippingIsNoOverflow(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 8))
+	w := make([]int16, (785*7+101)*lanes)
+	for i := range w {
+		w[i] = int16(rng.IntN(2*9830+1) - 9830)
+	}
+	b := load(t, "ep.asm", 50*lanes, map[int][]int16{49: {256}, 99: {256}}, map[int][]int16{0: w})
+	if r := b.run(device.Infer, 0, pixels(rng, 784, 4)); r.Overflow != 0 {
+		t.Errorf("%d overflows", r.Overflow)
+	}
+	beyond := 0
+	for _, s := range b.matrix(device.Vectors, 171, 0, 1, 100)[0] {
+		if s == 16384 || s == 0 {
+			beyond++
+		}
+	}
+	if beyond < 10 {
+		t.Errorf("%d states at a bound: the test shows nothing", beyond)
+	}
+}
