@@ -11,6 +11,7 @@ import (
 	"github.com/nmc-fpga/nmc/compiler/fixed"
 	"github.com/nmc-fpga/nmc/firmware/device"
 	"github.com/nmc-fpga/nmc/firmware/isa"
+	"github.com/nmc-fpga/nmc/sim/kernels"
 )
 
 // Machine is one simulated device. It is not safe for concurrent use.
@@ -24,6 +25,7 @@ type Machine struct {
 
 	// Memories, in elements (word·Lanes + lane).
 	weights []int16
+	padded  []int16 // weights and the block beyond them that kernels may touch
 	vectors []int16
 	program []isa.Word
 	tables  []uint32
@@ -46,6 +48,8 @@ type Machine struct {
 
 	boot    uint32
 	results []outcome
+	kernels kernels.Set
+	scratch scratch
 }
 
 type outcome struct {
@@ -94,7 +98,7 @@ func New(cfg device.Config, opts ...Option) (*Machine, error) {
 		cfg:      cfg,
 		laneBits: uint(bits.TrailingZeros(uint(cfg.Lanes))),
 		threads:  1,
-		weights:  make([]int16, cfg.WeightDepth*cfg.Lanes),
+		padded:   make([]int16, cfg.WeightDepth*cfg.Lanes+kernels.Block),
 		vectors:  make([]int16, cfg.VectorDepth*cfg.Lanes),
 		program:  make([]isa.Word, cfg.ProgramDepth),
 		tables:   make([]uint32, cfg.TableDepth),
@@ -103,8 +107,13 @@ func New(cfg device.Config, opts ...Option) (*Machine, error) {
 		decoded:  make([]bool, cfg.ProgramDepth),
 		boot:     boots.Add(1),
 	}
+	m.weights = m.padded[:cfg.WeightDepth*cfg.Lanes]
 	for _, o := range opts {
 		o(m)
+	}
+	m.kernels = kernels.Best()
+	if m.portable {
+		m.kernels = kernels.Portable
 	}
 	if m.threads < 1 {
 		return nil, fmt.Errorf("sim: %d threads; at least 1 is needed", m.threads)

@@ -11,7 +11,7 @@ import (
 type fields map[string]int
 
 // encode puts fields into an instruction by the table of package isa.
-func encode(t testing.TB, op string, f fields) isa.Word {
+func encode(t helper, op string, f fields) isa.Word {
 	t.Helper()
 	o := isa.ByName(op)
 	if o == nil {
@@ -30,7 +30,7 @@ func encode(t testing.TB, op string, f fields) isa.Word {
 }
 
 // load writes a program at address at.
-func load(t testing.TB, m *Machine, at int, program ...isa.Word) {
+func load(t helper, m *Machine, at int, program ...isa.Word) {
 	t.Helper()
 	for i, w := range program {
 		half := make([]uint16, 8)
@@ -87,4 +87,11 @@ func TestMacBroadcastByHand(t *testing.T) {
 	if r.N != 1 || r.Overflow != 0 || m.Retired() != 2 {
 		t.Errorf("result %+v, retired %d", r, m.Retired())
 	}
+}
+
+// helper is what testing and rapid have in common here.
+type helper interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
 }

@@ -1,0 +1,458 @@
+// Command gen writes the AVX2 kernels.
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+func main() {
+	ConstraintExpr("amd64")
+	macB()
+	macR()
+	for _, stochastic := range []bool{false, true} {
+		for _, clamp := range []bool{false, true} {
+			for _, shift := range []bool{false, true} {
+				update(variant{form: "Rank1", stochastic: stochastic, clamp: clamp, shift: shift})
+			}
+		}
+		for _, form := range []string{"Pull", "Across", "Blend", "Assign"} {
+			update(variant{form: form, stochastic: stochastic, clamp: true, shift: true})
+		}
+	}
+	draw("drawAVX2", false)
+	draw("signAVX2", true)
+	hash()
+	Generate()
+}
+
+// loop emits body for i = from, from+step, ... while i != to; from != to.
+func loop(label string, i GPVirtual, step uint32, to Op, body func()) {
+	Label(label)
+	body()
+	ADDQ(U32(step), i)
+	CMPQ(i, to)
+	JNE(LabelRef(label))
+}
+
+func zeroY() VecVirtual {
+	z := YMM()
+	VPXOR(z, z, z)
+	return z
+}
+
+// macB: pairs of rows, interleaved with vpunpck so that one vpmaddwd adds both products of a column; a block's
+// accumulators hold columns 0-3, 8-11 and 4-7, 12-15.
+func macB() {
+	TEXT("macBAVX2", NOSPLIT, "func(acc *int64, w *int16, rows *int32, s *int16, pairs int, blocks int)")
+	Pragma("noescape")
+	Doc("macBAVX2 adds to acc the products of pairs of rows with pairs of scalars; pairs and blocks are positive.")
+	acc := Load(Param("acc"), GP64()).(GPVirtual)
+	w := Load(Param("w"), GP64()).(GPVirtual)
+	rows := Load(Param("rows"), GP64()).(GPVirtual)
+	s := Load(Param("s"), GP64()).(GPVirtual)
+	pairs := Load(Param("pairs"), GP64()).(GPVirtual)
+	blocks := Load(Param("blocks"), GP64()).(GPVirtual)
+	stripe := func(name string, wide int) {
+		Label(name)
+		CMPQ(blocks, U32(wide))
+		JLT(LabelRef(name + "_end"))
+		lo, hi := make([]VecVirtual, wide), make([]VecVirtual, wide)
+		for b := range wide {
+			lo[b], hi[b] = zeroY(), zeroY()
+		}
+		i, r0, r1 := GP64(), GP64(), GP64()
+		XORQ(i, i)
+		loop(name+"_pair", i, 1, pairs, func() {
+			MOVLQSX(Mem{Base: rows, Index: i, Scale: 8}, r0)
+			MOVLQSX(Mem{Base: rows, Index: i, Scale: 8, Disp: 4}, r1)
+			x := YMM()
+			VPBROADCASTD(Mem{Base: s, Index: i, Scale: 4}, x)
+			for b := range wide {
+				a, c, l, h := YMM(), YMM(), YMM(), YMM()
+				VMOVDQU(Mem{Base: w, Index: r0, Scale: 2, Disp: 32 * b}, a)
+				VMOVDQU(Mem{Base: w, Index: r1, Scale: 2, Disp: 32 * b}, c)
+				VPUNPCKLWD(c, a, l)
+				VPUNPCKHWD(c, a, h)
+				VPMADDWD(x, l, l)
+				VPMADDWD(x, h, h)
+				VPADDD(l, lo[b], lo[b])
+				VPADDD(h, hi[b], hi[b])
+			}
+		})
+		for b := range wide {
+			for q, part := range []VecVirtual{lo[b], hi[b], lo[b], hi[b]} {
+				half, y := XMM(), YMM()
+				VEXTRACTI128(Imm(uint64(q/2)), part, half)
+				VPMOVSXDQ(half, y)
+				at := Mem{Base: acc, Disp: 128*b + 32*q}
+				VPADDQ(at, y, y)
+				VMOVDQU(y, at)
+			}
+		}
+		ADDQ(U32(32*wide), w)
+		ADDQ(U32(128*wide), acc)
+		SUBQ(U32(wide), blocks)
+		JMP(LabelRef(name))
+		Label(name + "_end")
+	}
+	stripe("four", 4)
+	stripe("one", 1)
+	VZEROUPPER()
+	RET()
+}
+
+func macR() {
+	TEXT("macRAVX2", NOSPLIT, "func(acc *int64, w *int16, rows *int32, n int, v *int16, blocks int)")
+	Pragma("noescape")
+	Doc("macRAVX2 adds to acc the dot products of n rows with v; blocks is positive.")
+	acc := Load(Param("acc"), GP64()).(GPVirtual)
+	w := Load(Param("w"), GP64()).(GPVirtual)
+	rows := Load(Param("rows"), GP64()).(GPVirtual)
+	n := Load(Param("n"), GP64()).(GPVirtual)
+	v := Load(Param("v"), GP64()).(GPVirtual)
+	end := Load(Param("blocks"), GP64()).(GPVirtual)
+	SHLQ(Imm(5), end)
+	stripe := func(name string, wide int) {
+		Label(name)
+		CMPQ(n, U32(wide))
+		JLT(LabelRef(name + "_end"))
+		sums, row := make([]VecVirtual, wide), make([]GPVirtual, wide)
+		for k := range wide {
+			sums[k], row[k] = zeroY(), GP64()
+			MOVLQSX(Mem{Base: rows, Disp: 4 * k}, row[k])
+			LEAQ(Mem{Base: w, Index: row[k], Scale: 2}, row[k])
+		}
+		i := GP64()
+		XORQ(i, i)
+		loop(name+"_block", i, 32, end, func() {
+			x := YMM()
+			VMOVDQU(Mem{Base: v, Index: i, Scale: 1}, x)
+			for k := range wide {
+				t := YMM()
+				VPMADDWD(Mem{Base: row[k], Index: i, Scale: 1}, x, t)
+				VPADDD(t, sums[k], sums[k])
+			}
+		})
+		for k := range wide {
+			half, a, b := XMM(), YMM(), YMM()
+			VEXTRACTI128(Imm(1), sums[k], half)
+			VPMOVSXDQ(half, a)
+			VPMOVSXDQ(sums[k].AsX(), b)
+			VPADDQ(a, b, a)
+			VEXTRACTI128(Imm(1), a, half)
+			VPADDQ(half, a.AsX(), half)
+			VPSRLDQ(Imm(8), half, b.AsX())
+			VPADDQ(half, b.AsX(), half)
+			t := GP64()
+			VMOVQ(half, t)
+			ADDQ(t, Mem{Base: acc, Disp: 8 * k})
+		}
+		ADDQ(U32(4*wide), rows)
+		ADDQ(U32(8*wide), acc)
+		SUBQ(U32(wide), n)
+		JMP(LabelRef(name))
+		Label(name + "_end")
+	}
+	stripe("four", 4)
+	stripe("one", 1)
+	VZEROUPPER()
+	RET()
+}
+
+// mix emits fixed.Mix in place without its last step and returns d>>16 of that, which is both the last step's
+// operand and the draw of the odd columns.
+func mix(d VecVirtual) (high VecVirtual) {
+	t := YMM()
+	VPSLLD(Imm(9), d, t)
+	VPADDD(t, d, d)
+	t = YMM()
+	VPSRLD(Imm(11), d, t)
+	VPXOR(t, d, d)
+	t = YMM()
+	VPSLLD(Imm(13), d, t)
+	VPADDD(t, d, d)
+	high = YMM()
+	VPSRLD(Imm(16), d, high)
+	return high
+}
+
+const (
+	evenWords = 0x55
+	oddWords  = 0xaa
+)
+
+type variant struct {
+	form                     string
+	stochastic, clamp, shift bool
+}
+
+func (v variant) name() string {
+	s := "update" + v.form
+	if v.stochastic {
+		s += "Stochastic"
+	}
+	if v.form == "Rank1" && v.clamp {
+		s += "Clamp"
+	}
+	if v.form == "Rank1" && v.shift {
+		s += "Shift"
+	}
+	return s + "AVX2"
+}
+
+// update: see type plan for the arithmetic. A 32-bit lane serves an even column in its low half and the odd one beside
+// it in its high half.
+func update(f variant) {
+	TEXT(f.name(), NOSPLIT, "func(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)")
+	Pragma("noescape")
+	Doc(fmt.Sprintf("%s updates n rows; n and blocks are positive; lane is the planes (Rank1, Pull), V (Across) or M.", f.name()))
+	w := Load(Param("w"), GP64()).(GPVirtual)
+	rows := Load(Param("rows"), GP64()).(GPVirtual)
+	var h, g GPVirtual
+	if f.stochastic {
+		h = Load(Param("h"), GP64()).(GPVirtual)
+		g = Load(Param("hash"), GP64()).(GPVirtual)
+	}
+	x := Load(Param("x"), GP64()).(GPVirtual)
+	n := Load(Param("n"), GP64()).(GPVirtual)
+	lane := Load(Param("lane"), GP64()).(GPVirtual)
+	end := Load(Param("blocks"), GP64()).(GPVirtual)
+	c := Load(Param("c"), GP64()).(GPVirtual)
+	SHLQ(Imm(5), end)
+
+	var addend, low, high, zero VecVirtual
+	if !f.stochastic {
+		addend = YMM()
+		VPBROADCASTD(Mem{Base: c, Disp: 0}, addend)
+	}
+	if f.stochastic || f.clamp || f.form != "Rank1" {
+		zero = zeroY()
+	}
+	m := XMM()
+	if f.shift {
+		VMOVD(Mem{Base: c, Disp: 4}, m)
+	}
+	if f.clamp {
+		low, high = YMM(), YMM()
+		VPBROADCASTW(Mem{Base: c, Disp: 12}, low)
+		VPBROADCASTW(Mem{Base: c, Disp: 14}, high)
+	}
+	p := YMM() // Across, Blend: P'
+	if f.form == "Blend" || f.form == "Assign" {
+		VPBROADCASTD(Mem{Base: c, Disp: 24}, p)
+	}
+	e := XMM()
+	if f.form == "Across" {
+		VMOVD(Mem{Base: c, Disp: 28}, e)
+	}
+
+	i := GP64()
+	XORQ(i, i)
+	loop("row", i, 1, n, func() {
+		row, planes, source := GP64(), GP64(), GP64()
+		MOVLQSX(Mem{Base: rows, Index: i, Scale: 4}, row)
+		LEAQ(Mem{Base: w, Index: row, Scale: 2}, row)
+		rowHash, xLow, xHigh := YMM(), YMM(), YMM()
+		if f.stochastic {
+			VPBROADCASTD(Mem{Base: h, Index: i, Scale: 4}, rowHash)
+		}
+		at := Mem{Base: x, Index: i, Scale: 4}
+		switch f.form {
+		case "Rank1":
+			s, j := GP32(), GP32()
+			MOVQ(lane, planes)
+			MOVL(Mem{Base: c, Disp: 8}, j)
+			MOVL(at, s)
+			TESTL(s, s)
+			JGE(LabelRef("positive"))
+			NEGL(s)
+			ADDQ(Mem{Base: c, Disp: 16}, planes)
+			Label("positive")
+			SHLXL(j, s, s)
+			VMOVD(s, xLow.AsX())
+			VPBROADCASTD(xLow.AsX(), xLow)
+			VPSLLD(Imm(16), xLow, xHigh)
+		case "Pull":
+			VPBROADCASTW(at, xLow)
+		case "Across":
+			VPBROADCASTD(at, p)
+			VPSLLD(e, p, p)
+		case "Blend", "Assign":
+			MOVLQSX(at, source)
+			LEAQ(Mem{Base: lane, Index: source, Scale: 2}, source)
+		}
+		o := GP64()
+		XORQ(o, o)
+		loop("block", o, 32, end, func() {
+			weight := YMM()
+			atW := Mem{Base: row, Index: o, Scale: 1}
+			// P' of the even and odd columns.
+			even, odd := p, p
+			switch f.form {
+			case "Rank1":
+				even, odd = YMM(), YMM()
+				VMOVDQU(Mem{Base: planes, Index: o, Scale: 2}, even)
+				VMOVDQU(Mem{Base: planes, Index: o, Scale: 2, Disp: 32}, odd)
+			case "Pull":
+				even, odd = YMM(), YMM()
+				VMOVDQU(Mem{Base: lane, Index: o, Scale: 2}, even)
+				VMOVDQU(Mem{Base: lane, Index: o, Scale: 2, Disp: 32}, odd)
+			}
+			// t of the even and odd columns.
+			te, to := YMM(), YMM()
+			if f.form == "Rank1" {
+				ue, uo := YMM(), YMM()
+				VPMULHUW(xLow, even, ue)
+				VPMADDWD(xHigh, even, te)
+				VPADDD(ue, te, te)
+				VPMULHUW(xLow, odd, uo)
+				VPMADDWD(xHigh, odd, to)
+				VPADDD(uo, to, to)
+			} else {
+				v := YMM()
+				switch f.form {
+				case "Pull":
+					VMOVDQU(atW, weight)
+					VPSUBSW(weight, xLow, v)
+				case "Across":
+					VMOVDQU(atW, weight)
+					VMOVDQU(Mem{Base: lane, Index: o, Scale: 1}, v)
+					VPSUBSW(weight, v, v)
+				default:
+					VMOVDQU(Mem{Base: source, Index: o, Scale: 1}, v)
+				}
+				// vpmulhuw reads a negative x as x + 2^16, which adds the low half of P' to the result.
+				sign := YMM()
+				VPSRAW(Imm(15), v, sign)
+				column := func(p, t VecVirtual, high, low, negative func(src, dst VecVirtual)) {
+					a, b, c := YMM(), YMM(), YMM()
+					high(v, a)
+					VPMADDWD(a, p, t)
+					low(v, b)
+					VPMULHUW(b, p, b)
+					VPADDD(b, t, t)
+					negative(sign, c)
+					VPAND(p, c, c)
+					VPSUBD(c, t, t)
+				}
+				keepEven := func(src, dst VecVirtual) { VPBLENDW(Imm(oddWords), zero, src, dst) }
+				keepOdd := func(src, dst VecVirtual) { VPBLENDW(Imm(evenWords), zero, src, dst) }
+				up := func(src, dst VecVirtual) { VPSLLD(Imm(16), src, dst) }
+				down := func(src, dst VecVirtual) { VPSRLD(Imm(16), src, dst) }
+				column(even, te, up, keepEven, keepEven)
+				column(odd, to, keepOdd, down, down)
+			}
+			if f.shift {
+				VPSRAD(m, te, te)
+				VPSRAD(m, to, to)
+			}
+			if f.stochastic {
+				d := YMM()
+				VPXOR(Mem{Base: g, Index: o, Scale: 1}, rowHash, d)
+				highs := mix(d)
+				VPXOR(highs, d, d)
+				VPBLENDW(Imm(oddWords), zero, d, d)
+				VPADDD(d, te, te)
+				VPADDD(highs, to, to)
+			} else {
+				VPADDD(addend, te, te)
+				VPADDD(addend, to, to)
+			}
+			VPSRLD(Imm(16), te, te)
+			delta := YMM()
+			VPBLENDW(Imm(oddWords), to, te, delta)
+			switch {
+			case f.form == "Assign":
+				VPMAXSW(low, delta, delta)
+				VPMINSW(high, delta, delta)
+				VMOVDQU(delta, atW)
+			case f.clamp:
+				if f.form == "Rank1" || f.form == "Blend" {
+					VMOVDQU(atW, weight)
+				}
+				y, keep := YMM(), YMM()
+				VPADDSW(weight, delta, y)
+				VPMAXSW(low, y, y)
+				VPMINSW(high, y, y)
+				VPCMPEQW(zero, delta, keep)
+				VPBLENDVB(keep, weight, y, y)
+				VMOVDQU(y, atW)
+			default:
+				y := YMM()
+				VPADDSW(atW, delta, y)
+				VMOVDQU(y, atW)
+			}
+		})
+	})
+	VZEROUPPER()
+	RET()
+}
+
+// broadcast fills v with a 32-bit parameter.
+func broadcast(name string, v VecVirtual) {
+	t := Load(Param(name), GP32())
+	VMOVD(t, v.AsX())
+	VPBROADCASTD(v.AsX(), v)
+}
+
+func draw(name string, sign bool) {
+	TEXT(name, NOSPLIT, "func(dst *int16, hash *uint32, h uint32, blocks int)")
+	Pragma("noescape")
+	Doc(name + " writes the draws of a row; blocks is positive.")
+	dst := Load(Param("dst"), GP64()).(GPVirtual)
+	g := Load(Param("hash"), GP64()).(GPVirtual)
+	h := YMM()
+	broadcast("h", h)
+	end := Load(Param("blocks"), GP64()).(GPVirtual)
+	SHLQ(Imm(5), end)
+	var one VecVirtual
+	if sign {
+		one = YMM()
+		VPCMPEQW(one, one, one)
+		VPSRLW(Imm(15), one, one)
+	}
+	o := GP64()
+	XORQ(o, o)
+	loop("block", o, 32, end, func() {
+		d := YMM()
+		VPXOR(Mem{Base: g, Index: o, Scale: 1}, h, d)
+		highs := mix(d)
+		VPXOR(highs, d, d)
+		if sign {
+			VPSRAW(Imm(15), d, d)
+			VPOR(one, d, d)
+		}
+		VMOVDQU(d, Mem{Base: dst, Index: o, Scale: 1})
+	})
+	VZEROUPPER()
+	RET()
+}
+
+func hash() {
+	TEXT("hashAVX2", NOSPLIT, "func(hash *uint32, first *[8]uint32, step uint32, groups int)")
+	Pragma("noescape")
+	Doc("hashAVX2 writes Mix(first + 8·i·step) in groups of eight; groups is positive and step already times eight.")
+	g := Load(Param("hash"), GP64()).(GPVirtual)
+	first := Load(Param("first"), GP64()).(GPVirtual)
+	x, step := YMM(), YMM()
+	VMOVDQU(Mem{Base: first}, x)
+	broadcast("step", step)
+	end := Load(Param("groups"), GP64()).(GPVirtual)
+	SHLQ(Imm(5), end)
+	o := GP64()
+	XORQ(o, o)
+	loop("group", o, 32, end, func() {
+		d := YMM()
+		VMOVDQA(x, d)
+		highs := mix(d)
+		VPXOR(highs, d, d)
+		VMOVDQU(d, Mem{Base: g, Index: o, Scale: 1})
+		VPADDD(step, x, x)
+	})
+	VZEROUPPER()
+	RET()
+}

@@ -1,0 +1,105 @@
+package kernels
+
+import "github.com/nmc-fpga/nmc/compiler/fixed"
+
+// Portable is the set written in Go.
+var Portable = Set{
+	Name:   "portable",
+	MacB:   macB,
+	MacR:   macR,
+	Update: update,
+	Draw:   draw,
+	Sign:   sign,
+	Hash:   hash,
+}
+
+func macB(acc []int64, w []int16, e *Events) {
+	for i, s := range e.s {
+		if s == 0 {
+			continue
+		}
+		row := w[e.rows[i]:][:len(acc)]
+		for c, x := range row {
+			acc[c] += int64(s) * int64(x)
+		}
+	}
+}
+
+func macR(acc []int64, w []int16, rows []int32, v *Vector) {
+	for i, r := range rows {
+		row := w[r:][:len(v.x)]
+		var sum int64
+		for c, x := range v.x {
+			sum += int64(x) * int64(row[c])
+		}
+		acc[i] += sum
+	}
+}
+
+func update(w []int16, u *Update, rows []int32, h []uint32, x []int32) {
+	updateColumns(w, u, rows, h, x, 0)
+}
+
+// updateColumns executes columns from..N-1.
+func updateColumns(w []int16, u *Update, rows []int32, h []uint32, x []int32, from int) {
+	for i, r := range rows {
+		row := w[r:][:u.N]
+		var rowHash uint32
+		if u.Round == fixed.Stochastic {
+			rowHash = h[i]
+		}
+		for c := from; c < u.N; c++ {
+			var product int64
+			switch u.Form {
+			case Rank1:
+				product = int64(u.P[c]) * int64(x[i])
+			case Pull:
+				product = int64(u.P[c]) * int64(fixed.Sat16(int64(x[i])-int64(row[c])))
+			case Across:
+				product = int64(x[i]) * int64(fixed.Sat16(int64(u.V[c])-int64(row[c])))
+			case Blend:
+				product = int64(u.Rate) * int64(u.M[int(x[i])+c])
+			}
+			var addend uint16
+			switch u.Round {
+			case fixed.Nearest:
+				addend = 0x8000
+			case fixed.Stochastic:
+				if product == 0 && !u.Assign {
+					continue // delta is 0 whatever the draw
+				}
+				addend = uint16(fixed.Mix(rowHash^u.G[c>>1]) >> (16 * (c & 1)))
+			}
+			delta := fixed.Sat16(fixed.Shift(product, u.Shift, addend))
+			switch {
+			case u.Assign:
+				row[c] = fixed.Clamp(delta, u.Lo, u.Hi)
+			case delta != 0:
+				row[c] = fixed.Clamp(fixed.Sat16(int64(row[c])+int64(delta)), u.Lo, u.Hi)
+			}
+		}
+	}
+}
+
+func draw(dst []int16, g []uint32, h uint32) {
+	for i, x := range g[:len(dst)/2] {
+		d := fixed.Mix(h ^ x)
+		dst[2*i] = int16(d)
+		dst[2*i+1] = int16(d >> 16)
+	}
+}
+
+func sign(dst []int16, g []uint32, h uint32) {
+	for i, x := range g[:len(dst)/2] {
+		d := fixed.Mix(h ^ x)
+		dst[2*i] = int16(d)>>15 | 1
+		dst[2*i+1] = int16(d>>16)>>15 | 1
+	}
+}
+
+func hash(g []uint32, start, step uint32) {
+	for i := range g {
+		g[i] = fixed.Mix(start)
+		start += step
+	}
+}
