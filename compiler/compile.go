@@ -49,9 +49,10 @@ type Options struct {
 type Build struct {
 	Manifest *manifest.Manifest
 	Image    *image.Image
-	Top      []byte // Verilog
-	Asm      []byte // listing of the firmware
-	IR       string // the program after the last pass
+	Top      []byte         // Verilog
+	Asm      []byte         // listing of the firmware
+	IR       string         // the program after the last pass
+	Imported []Quantization // what quantizing imported weights cost, one a layer
 	net      *config.Net
 }
 
@@ -98,19 +99,25 @@ func Compile(net *config.Net, opt Options) (*Build, error) {
 		return nil, err
 	}
 	b := &Build{Image: img, Top: emit.Top(dev), Asm: listing, IR: p.String(), net: net}
+	b.Manifest = describe(net, p, dev)
+	if net.Import.Path != "" {
+		if b.Imported, err = importWeights(net, b.Manifest, img); err != nil {
+			return nil, err
+		}
+	}
 	if err := img.Validate(); err != nil {
 		return nil, err
 	}
-	b.Manifest = describe(net, p, dev, img)
+	b.Manifest.ImageID = manifest.Hex(img.ID())
 	return b, nil
 }
 
-// describe makes the manifest.
-func describe(net *config.Net, p *ir.Program, dev device.Config, img *image.Image) *manifest.Manifest {
+// describe makes the manifest; the image's identifier is still missing.
+func describe(net *config.Net, p *ir.Program, dev device.Config) *manifest.Manifest {
 	x := p.Vectors[0]
 	m := &manifest.Manifest{
 		Version: manifest.Version, Name: net.Name, Rule: net.Rule.Name,
-		HwID: manifest.Hex(dev.ID()), ImageID: manifest.Hex(img.ID()), Device: dev, Seed: net.Seed,
+		HwID: manifest.Hex(dev.ID()), Device: dev, Seed: net.Seed,
 		Layers: []int{net.Input.Elements()}, Classes: net.Layers[len(net.Layers)-1].Units,
 		Input: manifest.Input{Elements: x.N, Kind: "u8", Base: x.Base * dev.Lanes, Stride: dev.Words(x.Len()) * dev.Lanes},
 		Data: manifest.Data{Set: net.Data.Set, Epochs: net.Data.Epochs, Samples: net.Data.Samples,

@@ -133,7 +133,7 @@ func (n *Dense) rateFrac(l int) int {
 	return frac
 }
 
-// init draws the weights: uniform, standard deviation gain·sqrt(2/fan-in), biases zero.
+// init draws the weights, unless trained ones are imported: uniform, standard deviation gain·sqrt(2/fan-in), biases zero.
 func (n *Dense) init(f *ir.Func) {
 	for _, s := range n.Program.Scalars {
 		if s.Learned {
@@ -141,6 +141,9 @@ func (n *Dense) init(f *ir.Func) {
 		}
 	}
 	for l, layer := range n.Net.Layers {
+		if n.Net.Import.Path != "" {
+			break // the image brings the weights
+		}
 		t := n.Program.Tensor(n.W(l))
 		n.Draw(f, t, layer.Gain*math.Sqrt(2/float64(t.In)))
 	}
