@@ -42,6 +42,15 @@ func Take(mem device.Memory, cfg device.Config) (*State, error) {
 	return s, nil
 }
 
+// Zero returns the state of cleared memories.
+func Zero(cfg device.Config) *State {
+	s := &State{HwID: cfg.ID()}
+	for i, n := range Sizes(cfg) {
+		s.Data[i] = make([]uint16, n)
+	}
+	return s
+}
+
 // Put writes the state into an idle device of the configuration that it was taken from.
 func (s *State) Put(mem device.Memory) error {
 	for i, d := range s.Data {
