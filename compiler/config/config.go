@@ -36,7 +36,7 @@ type Data struct {
 	Samples    int    // training samples per epoch, resolved: never 0
 	Validation int    // samples held out at the end of the training set
 	Jitter     int    // largest random shift of an image, in pixels
-	Encoder    string // "bytes": one input element a pixel, 0..255
+	Encoder    string // "direct": one input element a pixel, 0..255, read as 0..255/256
 	Pos        Pos    // of the [data] header
 }
 

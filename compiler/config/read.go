@@ -206,7 +206,7 @@ func (r *reader) data(t, top *table) {
 	d.Validation = t.integer("validation", 0, 0, math.MaxInt32, "validation = 5000")
 	d.Samples = t.integer("samples", 0, 0, math.MaxInt32, "samples = 0 for all")
 	d.Jitter = t.integer("jitter", 0, 0, maxUnits, "jitter = 1")
-	d.Encoder = t.choice("encoder", "bytes", []string{"bytes"}, `encoder = "bytes"`)
+	d.Encoder = t.choice("encoder", "direct", []string{"direct"}, `encoder = "direct"`)
 	defer t.done()
 	if !t.ok("set") {
 		r.badData, r.badInput = true, true

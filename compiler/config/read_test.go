@@ -92,7 +92,7 @@ func TestDefaults(t *testing.T) {
 	}
 	want := &Net{
 		File: "net.toml", Source: []byte(minimal), Name: "m", Seed: 1,
-		Data:  Data{Set: "mnist", Epochs: 1, Samples: 60000, Encoder: "bytes", Pos: Pos{2, 1}},
+		Data:  Data{Set: "mnist", Epochs: 1, Samples: 60000, Encoder: "direct", Pos: Pos{2, 1}},
 		Input: Input{Rows: 28, Cols: 28, Channels: 1, Pos: Pos{3, 7}},
 		Layers: []Layer{
 			{
@@ -124,7 +124,7 @@ layer = [
   { name = "h", units = 8190, activation = "sigmoid", gain = 1, rate = 0, lanes = "in", weights = { bits = 8 }, values = { bits = 16, frac = 14 } },
   { name = "o", units = 3, activation = "sigmoid", lanes = "out", weights.bits = 12, weights.frac = 11 },
 ]
-data = { set = "idx:/x", epochs = 3, samples = 50, validation = 7, jitter = 2, encoder = "bytes" }
+data = { set = "idx:/x", epochs = 3, samples = 50, validation = 7, jitter = 2, encoder = "direct" }
 input = { rows = 5, cols = 4, channels = 3 }
 rule.name = "ep"
 rule.rate = 1
@@ -155,7 +155,7 @@ import = "t.npz"
 		got, want any
 	}{
 		{"seed", got.Seed, uint32(4294967295)},
-		{"data", got.Data, Data{"idx:/x", 3, 50, 7, 2, "bytes", Pos{7, 8}}},
+		{"data", got.Data, Data{"idx:/x", 3, 50, 7, 2, "direct", Pos{7, 8}}},
 		{"input", got.Input, Input{5, 4, 3, Pos{8, 9}}},
 		{"rate of a frozen layer", got.Layers[0].Rate, 0.0},
 		{"gain given as an integer", got.Layers[0].Gain, 1.0},

@@ -23,6 +23,9 @@ var recipes = map[string]recipe{
 	"bp": {
 		title: "backpropagation", activation: "relu", gain: "0.7", rates: [2]string{"1.0", "1.0"}, rate: "0.01", final: "0.0002",
 		note: "Every layer learns at the same rate",
+		options: []string{
+			"error = { frac = 14 }\t# errors are multiples of 2^-14 in [-2, 2)",
+		},
 	},
 	"dfa": {
 		title: "direct feedback alignment", activation: "tanh", gain: "0.4", rates: [2]string{"32.0", "8.0"}, rate: "0.01", final: "0.0001",
