@@ -60,7 +60,7 @@ func ReadFile(path string) ([]Tensor, error) {
 }
 
 // maxElements bounds the elements of one tensor.
-const maxElements = 1 << 28
+const maxElements = 1 << 26
 
 // elements returns the product of a shape.
 func elements(shape []int) (int, error) {

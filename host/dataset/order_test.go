@@ -78,3 +78,21 @@ func TestOrderIsUniform(t *testing.T) {
 		}
 	}
 }
+
+// Without drawing again, a bound of 3·2^30 would give multiples of three twice as often as other numbers.
+func TestBelowIsUnbiased(t *testing.T) {
+	const n = 30000
+	p, count := newPCG(1, 1), [3]int{}
+	for range n {
+		x := p.below(3 << 30)
+		if x >= 3<<30 {
+			t.Fatalf("%d is not below %d", x, uint32(3<<30))
+		}
+		count[x%3]++
+	}
+	for r, c := range count {
+		if c < n/3-500 || c > n/3+500 { // 6 standard deviations
+			t.Errorf("%d of %d draws are %d modulo 3", c, n, r)
+		}
+	}
+}

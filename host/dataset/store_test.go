@@ -255,6 +255,27 @@ func TestEndlessAnswer(t *testing.T) {
 	}
 }
 
+// A server that answers another range than the one asked for is not believed.
+func TestWrongRange(t *testing.T) {
+	r := newRemote(t)
+	r.handle = func(w http.ResponseWriter, q *http.Request, data []byte) {
+		if q.Header.Get("Range") == "" {
+			cutAfter(w, q, data, 7)
+		}
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes 3-%d/%d", len(data)-1, len(data)))
+		w.WriteHeader(http.StatusPartialContent)
+		w.Write(data[3:])
+	}
+	err := r.fetch(t.Context(), "small", nil)
+	if err == nil || !strings.Contains(err.Error(), "asked for bytes from 7") {
+		t.Errorf("fetch: %v", err)
+	}
+	part, err := os.ReadFile(r.path(labels + ".part"))
+	if err != nil || !bytes.Equal(part, r.files[labels][:7]) {
+		t.Errorf("the part is %x, %v", part, err)
+	}
+}
+
 func TestNotFoundIsToldOnce(t *testing.T) {
 	r := newRemote(t)
 	delete(r.files, labels)

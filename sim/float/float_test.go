@@ -275,31 +275,33 @@ func TestStep(t *testing.T) {
 		}
 		n.Grid = grid
 		x, y, rates := normal(rng, 3, 1), OneHot(1, 2), []float64{.5, .25, .125}
-		before := []*mat.Dense{}
+		before, biases := []*mat.Dense{}, [][]float64{}
 		for _, l := range n.Layers {
-			before = append(before, mat.DenseCopyOf(l.W))
+			if grid.Bits > 0 {
+				clear(l.B)
+			}
+			before, biases = append(before, mat.DenseCopyOf(l.W)), append(biases, slices.Clone(l.B))
 		}
 		grads := n.Gradients(rule, x, y)
 		n.Step(rule, x, y, rates)
 		for i, l := range n.Layers {
 			out, in := l.Dims()
+			check := func(name string, was, gradient, got float64) {
+				want, tolerance := was-rates[i]*gradient, 1e-12
+				if grid.Bits > 0 {
+					want, tolerance = min(max(want, -top), top-step), step/2+1e-12
+					if got/step != math.Trunc(got/step) || got < -top || got > top-step {
+						t.Fatalf("layer %d, %s: %g is not on the grid", i+1, name, got)
+					}
+				}
+				if math.Abs(got-want) > tolerance {
+					t.Fatalf("layer %d, %s: %g, expected %g", i+1, name, got, want)
+				}
+			}
 			for r := range out {
+				check(fmt.Sprintf("bias %d", r), biases[i][r], grads[i].B[r], l.B[r])
 				for c := range in {
-					delta := -rates[i] * grads[i].W.At(r, c)
-					tolerance := 1e-12
-					if grid.Bits > 0 {
-						tolerance = step/2 + 1e-12
-						if w := l.W.At(r, c); w/step != math.Trunc(w/step) || w < -top || w > top-step {
-							t.Fatalf("weight %g is not on the grid", w)
-						}
-					}
-					want := before[i].At(r, c) + delta
-					if grid.Bits > 0 {
-						want = min(max(want, -top), top-step)
-					}
-					if got := l.W.At(r, c); math.Abs(got-want) > tolerance {
-						t.Fatalf("layer %d, %d,%d: %g, expected %g", i+1, r, c, got, want)
-					}
+					check(fmt.Sprintf("weight %d,%d", r, c), before[i].At(r, c), grads[i].W.At(r, c), l.W.At(r, c))
 				}
 			}
 		}
