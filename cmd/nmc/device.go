@@ -17,8 +17,15 @@ import (
 // devices is the help text of --on.
 const devices = "sim (Go simulator) or verilator (the Verilog engine)"
 
+// A target is a device that the verbs drive: the simulator or a session.
+type target interface {
+	device.Device
+	// Reopen numbers the commits from 1 again and keeps the memories.
+	Reopen() error
+}
+
 // openDevice returns a device of the build's configuration, without an image. What the tools say goes to progress.
-func openDevice(ctx context.Context, on string, b *build, progress io.Writer) (device.Device, error) {
+func openDevice(ctx context.Context, on string, b *build, progress io.Writer) (target, error) {
 	switch on {
 	case "sim":
 		return sim.New(b.manifest.Device)

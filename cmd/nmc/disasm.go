@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -33,14 +34,42 @@ func newDisasm(a *app) *cobra.Command {
 	}
 }
 
-// disassemble returns the program of the image and the initial values of its registers, with the manifest's names.
-func (b *build) disassemble() (string, error) {
+// program returns the firmware of the image.
+func (b *build) program() (*asm.Program, error) {
 	program := b.halfwords(device.Program)
 	words := make([]isa.Word, len(program)/8)
 	for i, h := range program[:8*len(words)] {
 		words[i/8].Put(uint(i%8)*16, 16, uint32(h))
 	}
-	p, err := asm.New(words)
+	return asm.New(words)
+}
+
+// instructions returns the text of each instruction by its program address.
+func (b *build) instructions() (map[int]string, error) {
+	p, err := b.program()
+	if err != nil {
+		return nil, err
+	}
+	text := map[int]string{}
+	pc := 0
+	if len(p.Entries) > 0 {
+		pc = device.NumEntries // the jumps of the entries are not printed
+	}
+	for line := range strings.Lines(p.String()) {
+		if strings.HasPrefix(line, " ") { // labels and directives stand at the margin
+			text[pc] = strings.Join(strings.Fields(line), " ")
+			pc++
+		}
+	}
+	if pc != len(p.Words) {
+		return nil, fmt.Errorf("listing has %d instructions, the program %d", pc, len(p.Words))
+	}
+	return text, nil
+}
+
+// disassemble returns the program of the image and the initial values of its registers, with the manifest's names.
+func (b *build) disassemble() (string, error) {
+	p, err := b.program()
 	if err != nil {
 		return "", err
 	}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/nmc-fpga/nmc/compiler/manifest"
+	"github.com/nmc-fpga/nmc/firmware/device"
+	"github.com/nmc-fpga/nmc/host/dataset"
+	"github.com/nmc-fpga/nmc/host/encode"
+)
+
+// An encoder makes an image the bytes of a sample.
+type encoder interface {
+	Encode(dst, image []byte, epoch, index int) []byte
+}
+
+// A source gives the samples of a run, epoch by epoch in an order that depends on the seed only.
+type source struct {
+	set     *dataset.Set
+	encoder encoder
+	seed    uint64
+	shuffle bool
+
+	epoch int // that order is of
+	order []int
+}
+
+// Len is the number of samples of an epoch.
+func (s *source) Len() int { return s.set.Len() }
+
+// Sample returns sample i of an epoch and its label.
+func (s *source) Sample(epoch, i int) (device.Sample, int) {
+	if s.shuffle {
+		if s.order == nil || s.epoch != epoch {
+			s.order, s.epoch = dataset.Order(s.seed, epoch, s.set.Len()), epoch
+		}
+		i = s.order[i]
+	}
+	return device.Sample{Bytes: s.encoder.Encode(nil, s.set.Image(i), epoch, i)}, s.set.Label(i)
+}
+
+// trainingSet opens the training samples of a build, and those held out. name overrides the build's dataset; "" keeps it.
+func trainingSet(ctx context.Context, m *manifest.Manifest, name string, seed uint64) (learn, held *source, err error) {
+	set, err := openSet(ctx, m, name, dataset.Train)
+	if err != nil {
+		return nil, nil, err
+	}
+	n := set.Len() - m.Data.Validation
+	if n < 1 {
+		return nil, nil, fmt.Errorf("validation holds out %d samples, but %s has %d training samples; lower validation and compile again", m.Data.Validation, set.Name, set.Len())
+	}
+	used := n
+	if m.Data.Samples > 0 {
+		used = min(n, m.Data.Samples)
+	}
+	learn = &source{set: set.Slice(0, used), encoder: encode.Direct{}, seed: seed, shuffle: true}
+	if j := m.Data.Jitter; j > 0 {
+		learn.encoder = encode.Jitter{Rows: set.Shape.Rows, Cols: set.Shape.Cols, Channels: set.Shape.Channels, Pixels: j, Seed: seed}
+	}
+	return learn, &source{set: set.Slice(n, set.Len()), encoder: encode.Direct{}}, nil
+}
+
+// testSet opens the test samples of a build.
+func testSet(ctx context.Context, m *manifest.Manifest, name string) (*source, error) {
+	set, err := openSet(ctx, m, name, dataset.Test)
+	if err != nil {
+		return nil, err
+	}
+	return &source{set: set, encoder: encode.Direct{}}, nil
+}
+
+// openSet opens a split and holds it to the build's input and classes.
+func openSet(ctx context.Context, m *manifest.Manifest, name string, split dataset.Split) (*dataset.Set, error) {
+	if name == "" {
+		name = m.Data.Set
+	}
+	set, err := dataset.Open(ctx, name, split)
+	if err != nil {
+		return nil, err
+	}
+	if set.Shape.Size() != m.Input.Elements {
+		return nil, fmt.Errorf("dataset %s has images of %v, %d elements, but the build takes %d; use the dataset %s or compile for this one",
+			name, set.Shape, set.Shape.Size(), m.Input.Elements, m.Data.Set)
+	}
+	if set.Classes > m.Classes {
+		return nil, fmt.Errorf("dataset %s has %d classes, but the build has %d outputs; use the dataset %s or compile for this one",
+			name, set.Classes, m.Classes, m.Data.Set)
+	}
+	return set, nil
+}
