@@ -12,7 +12,7 @@ var Backpropagation = Rule{
 	Title:    "backpropagation",
 	Equation: "Δw_l = -η δ_l h_(l-1)ᵀ,  δ_l = (W_(l+1)ᵀ δ_(l+1)) ⊙ f'(u_l),  δ_L = p - y",
 	Source:   "Rumelhart, Hinton, Williams, Nature 323 (1986)",
-	Spec:     config.RuleSpec{ErrorFrac: 15},
+	Spec:     config.RuleSpec{ErrorFrac: 14},
 	Learn: func(n *Dense, f *ir.Func) error {
 		n.Forward(f)
 		d := n.OutputError(f)
