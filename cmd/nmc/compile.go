@@ -14,6 +14,7 @@ import (
 	"github.com/nmc-fpga/nmc/compiler/pass"
 	"github.com/nmc-fpga/nmc/firmware/device"
 	"github.com/nmc-fpga/nmc/firmware/image"
+	"github.com/nmc-fpga/nmc/hdl"
 )
 
 func newCompile(a *app) *cobra.Command {
@@ -57,8 +58,11 @@ With --dump or --emit the text goes to standard output and no folder is written 
 			if err != nil {
 				return err
 			}
-			text := map[string]string{"ir": b.IR, "asm": string(b.Asm), "verilog": string(b.Top)}[emit]
-			if text != "" {
+			if emit != "" {
+				text, err := emitted(b, emit)
+				if err != nil {
+					return err
+				}
 				fmt.Fprintln(a.stdout, strings.TrimRight(text, "\n"))
 			}
 			quiet := dump != "" || emit != ""
@@ -81,8 +85,21 @@ With --dump or --emit the text goes to standard output and no folder is written 
 	}
 	cmd.Flags().StringVarP(&out, "out", "o", "", `build folder (default "build")`)
 	cmd.Flags().StringVar(&dump, "dump", "", "print the program after this pass: "+strings.Join(passes, ", ")+", or all")
-	cmd.Flags().StringVar(&emit, "emit", "", "print ir, asm or verilog")
+	cmd.Flags().StringVar(&emit, "emit", "", "print ir, asm or verilog (the whole device in one text)")
 	return cmd
+}
+
+// emitted is what --emit prints.
+func emitted(b *compiler.Build, form string) (string, error) {
+	switch form {
+	case "ir":
+		return b.IR, nil
+	case "asm":
+		return string(b.Asm), nil
+	}
+	// Not only the top: all of the Verilog, so that the text is a device by itself.
+	text, err := hdl.Bundle(b.Top)
+	return string(text), err
 }
 
 // compile reads and compiles a net.toml.
