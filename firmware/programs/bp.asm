@@ -59,10 +59,10 @@
         load     rd=r19 at=117 index ra=r1                                                             ; load e, d2, label
         add      rd=r19 ra=r19 rb=r18 imm=-32768                                                       ; addi e, e, #-32768
         store    rb=r19 at=117 index ra=r1                                                             ; store d2, label, e
-        mac.b    w=1970+11 cols=40 rows=10 s=117 d=120 shift=14 round=nearest bounds=r26               ; mac.b d1, w2, d2 cols=40 hi=32767 lo=-32768 round=nearest rows=10 shift=14
+        mac.b    w=1970+11 cols=40 rows=10 s=117 d=120 shift=15 round=nearest bounds=r26               ; mac.b d1, w2, d2 cols=40 hi=32767 lo=-32768 round=nearest rows=10 shift=15
         vec.sel  a=[100] b=[120] d=120 n=40 round=nearest bounds=r26                                   ; vec d1, h1, d1, _ fn=sel hi=32767 lo=-32768 n=40 round=nearest shift=0
         key      stream=2 ra=r14                                                                       ; key step stream=2
-        upd.b    w=0+10 cols=40 rows=197 v=120 rate=r15 shift=30 round=stochastic bounds=r26 group=r4  ; upd.b w1, rate1, x, d1 cols=40 hi=32767 lo=-32768 round=stochastic rows=197 shift=30 stream=2
+        upd.b    w=0+10 cols=40 rows=197 v=120 rate=r15 shift=29 round=stochastic bounds=r26 group=r4  ; upd.b w1, rate1, x, d1 cols=40 hi=32767 lo=-32768 round=stochastic rows=197 shift=29 stream=2
         key      stream=3 ra=r14                                                                       ; key step stream=3
         upd.b    w=1970+11 cols=41 rows=10 s=117 v=100 rate=r15 shift=33 round=stochastic bounds=r26   ; upd.b w2, rate1, d2, h1 cols=41 hi=32767 lo=-32768 round=stochastic rows=10 shift=33 stream=3
         amax     a=[111] d=r12 n=10                                                                    ; amax max, u2 n=10
