@@ -28,7 +28,8 @@ type Tracer interface {
 // Source gives the samples to be learned.
 type Source interface {
 	Len() int
-	// Sample returns sample i of an epoch and its label; asked twice it returns the same.
+	// Sample returns sample i of an epoch and its label; asked again it returns the same. It need not outlive the next
+	// call.
 	Sample(epoch, i int) (device.Sample, int)
 }
 
