@@ -72,7 +72,7 @@ func (m *Machine) walk(in *instruction) (walk, *Fault) {
 			if mbase < 0 || last >= m.cfg.WeightDepth {
 				return w, &Fault{Field: "sbase", Reason: beyond("weight", mbase, last, m.cfg.WeightDepth)}
 			}
-			if lastW := wbase + (rows-1)*in.rstride + words - 1; mbase != wbase && mbase <= lastW && wbase <= last {
+			if lastW := wbase + (rows-1)*in.rstride + words - 1; w.rate != 0 && mbase != wbase && mbase <= lastW && wbase <= last {
 				return w, &Fault{Field: "sbase", Reason: fmt.Sprintf("M at word %d overlaps W at word %d", mbase, wbase)}
 			}
 			w.m0 = mbase * lanes
