@@ -3,7 +3,7 @@
 # make test       everything that CI runs
 # make help       lists the rest
 .DEFAULT_GOAL := build
-.PHONY: build setup fmt vet lint-go lint-rtl unit cosim-short check gen gen-check formal cosim mutants bench test demo clean help
+.PHONY: build setup fmt vet lint-go lint-rtl unit cosim-short check gen gen-check formal fuzz cosim mutants bench gap lanes size test demo clean help
 SHELL := bash -o pipefail
 
 build: ## build bin/nmc
@@ -45,6 +45,9 @@ formal: ## prove the modules' properties with Yosys and z3
 cosim: ## the long co-simulations, device against simulator
 	go test -timeout 30m ./testbench/...
 
+fuzz: ## every fuzz target for a bounded time
+	scripts/fuzz
+
 mutants: ## plant defects; each must be caught
 	go run ./testbench/mutants
 
@@ -54,8 +57,18 @@ bench: ## speed of the simulator's kernels and of online training
 test: build fmt vet lint-go lint-rtl gen-check ## everything that CI runs
 	go test -timeout 20m ./...
 	$(MAKE) formal
-	$(MAKE) mutants
+	$(MAKE) fuzz
 	@echo "test: everything passed"
+
+gap: ## what fixed point costs: accuracy in float64 and with weights of 16, 12, 8 and 6 bits
+	go run ./testbench/gap
+
+lanes: ## cycles a sample of the Verilog engine against the dense ideal
+	go run ./testbench/lanes
+
+size: ## engine and front end placed and routed for the iCE40 UP5K; resource table for iCE40, ECP5 and xc7
+	hdl/synth/up5k
+	hdl/synth/resources
 
 demo: ## compile, learn MNIST in the simulator, prove the Verilog equal
 	scripts/demo
