@@ -190,6 +190,13 @@ func TestDifferenceIsFound(t *testing.T) {
 				}
 			}
 		}, "sample 5, instruction 2 upd.b w1 (pc 21), w1[4,4]: device 0xb115, simulator 0xb114"},
+		{"the other input buffer only", func(y *toy) {
+			y.defect = func(y *toy, e device.Entry, p int) {
+				if e == device.Learn && p == 21 && *y.reg(device.RegInput) == 0 && *y.reg(regCount) >= 5 {
+					*y.w(4, 4)++
+				}
+			}
+		}, "sample 6, instruction 2 upd.b w1 (pc 21), w1[4,4]: device 0x214f, simulator 0x214e"},
 		{"the reply", func(y *toy) {
 			y.result = func(y *toy, r *device.Result) {
 				if *y.reg(regCount) == 9 {
