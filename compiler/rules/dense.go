@@ -41,7 +41,7 @@ func (n *Dense) H(l int) string {
 // Logits is the name of the last layer's sums.
 func (n *Dense) Logits() string { return fmt.Sprintf("u%d", n.Layers()) }
 
-// units of the table's domain: the sums that the activations look up.
+// sumFrac is the format of the sums that an activation function expects: its table's domain, or its constants.
 var sumFrac = map[string]int{"tanh": 12, "sigmoid": 12, "hard-sigmoid": 12, "softmax": 10}
 
 func newDense(net *config.Net) *Dense {
