@@ -15,7 +15,7 @@ import (
 // A build is what the verbs that run something work on.
 type build struct {
 	path     string // as given: a build folder or a net.toml
-	folder   string // the build folder; "" when a net.toml was compiled on the fly
+	net      string // the net.toml that it was made from
 	manifest *manifest.Manifest
 	image    *image.Image
 	top      []byte
@@ -38,7 +38,7 @@ func openBuild(path string) (*build, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &build{path: path, manifest: b.Manifest, image: b.Image, top: b.Top}, nil
+		return &build{path: path, net: path, manifest: b.Manifest, image: b.Image, top: b.Top}, nil
 	}
 	m, err := manifest.Read(path)
 	if err != nil {
@@ -71,7 +71,7 @@ func openBuild(path string) (*build, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &build{path: path, folder: path, manifest: m, image: img, top: top}, nil
+	return &build{path: path, net: filepath.Join(path, manifest.NetFile), manifest: m, image: img, top: top}, nil
 }
 
 // oneBuild wants exactly one build.

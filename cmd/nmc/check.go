@@ -35,7 +35,7 @@ learned state. A difference is followed to its first sample, instruction, tensor
 				return err
 			}
 			seed := run.of(cmd, b)
-			src, _, err := trainingSet(cmd.Context(), b.manifest, data, uint64(seed))
+			src, err := trainingSet(cmd.Context(), b.manifest, data, uint64(seed))
 			if err != nil {
 				return err
 			}

@@ -10,8 +10,11 @@ import (
 	"golang.org/x/term"
 )
 
-// lineEvery is the time between two progress lines where there is no terminal.
-const lineEvery = 5 * time.Second
+// The time between two progress lines where there is no terminal, and between two states of the bar where there is one.
+const (
+	lineEvery = 5 * time.Second
+	barEvery  = 100 * time.Millisecond
+)
 
 // progress shows how far a long run is: a bar with rate and time left on a terminal, a plain line every few seconds
 // elsewhere.
@@ -23,7 +26,7 @@ type progress struct {
 	start time.Time
 	first int // where the run began (a resumed run does not begin at 0)
 	last  time.Time
-	note  string
+	note  func() string
 	bar   *progressbar.ProgressBar
 }
 
@@ -42,7 +45,6 @@ func newProgress(w io.Writer, label, unit string, first, total int) *progress {
 			progressbar.OptionShowIts(),
 			progressbar.OptionSetItsString(unit),
 			progressbar.OptionSetPredictTime(true),
-			progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionFullWidth(),
 			progressbar.OptionClearOnFinish(),
 		)
@@ -53,11 +55,18 @@ func newProgress(w io.Writer, label, unit string, first, total int) *progress {
 
 // set says that n units are done.
 func (p *progress) set(n int) {
+	now := time.Now()
 	if p.bar != nil {
+		if now.Sub(p.last) < barEvery && n < p.total {
+			return
+		}
+		p.last = now
+		if p.note != nil {
+			p.bar.Describe(p.label + ", " + p.note())
+		}
 		_ = p.bar.Set(n) // a terminal that went away is no reason to stop learning
 		return
 	}
-	now := time.Now()
 	if now.Sub(p.last) < lineEvery {
 		return
 	}
@@ -78,17 +87,19 @@ func (p *progress) line(n int, now time.Time) string {
 			s += fmt.Sprintf(", %v left", left.Round(time.Second))
 		}
 	}
-	if p.note != "" {
-		s += ", " + p.note
+	if p.note != nil {
+		s += ", " + p.note()
 	}
 	return s
 }
 
-// describe adds a short text, such as the accuracy so far.
-func (p *progress) describe(note string) {
-	p.note = note
+// describe adds a short text, such as the accuracy so far; it is asked for only when something is printed.
+func (p *progress) describe(note func() string) { p.note = note }
+
+// pause makes room for a line of output.
+func (p *progress) pause() {
 	if p.bar != nil {
-		p.bar.Describe(p.label + " " + note)
+		_ = p.bar.Clear()
 	}
 }
 

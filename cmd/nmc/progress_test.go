@@ -20,7 +20,10 @@ func TestProgressLine(t *testing.T) {
 		{0, 100, 0, time.Second, "", "train: 0 of 100 samples"},
 		{0, 0, 512, time.Second, "", "train: 512 samples, 512/s"},
 	} {
-		p := &progress{label: "train", unit: "samples", total: c.total, first: c.first, start: at, note: c.note}
+		p := &progress{label: "train", unit: "samples", total: c.total, first: c.first, start: at}
+		if c.note != "" {
+			p.describe(func() string { return c.note })
+		}
 		if got := p.line(c.n, at.Add(c.after)); got != c.want {
 			t.Errorf("line(%d) from %d of %d after %v:\n got %q\nwant %q", c.n, c.first, c.total, c.after, got, c.want)
 		}

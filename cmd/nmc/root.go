@@ -45,6 +45,7 @@ func status(err error) int {
 func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once
 
 	a := &app{stdout: stdout, stderr: stderr}
 	root := a.root()
@@ -108,6 +109,8 @@ Exit status: 0 success, 1 a finding (unequal, does not fit), 2 misuse or input t
 var verbs = []func(*app) *cobra.Command{
 	newNew,
 	newCompile,
+	newTrain,
+	newEval,
 	newCheck,
 	newDisasm,
 	newData,

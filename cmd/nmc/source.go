@@ -29,7 +29,7 @@ type source struct {
 // Len is the number of samples of an epoch.
 func (s *source) Len() int { return s.set.Len() }
 
-// Sample returns sample i of an epoch and its label.
+// Sample returns sample i of an epoch and its label. It is for one goroutine, unless the order is that of the set.
 func (s *source) Sample(epoch, i int) (device.Sample, int) {
 	if s.shuffle {
 		if s.order == nil || s.epoch != epoch {
@@ -40,25 +40,22 @@ func (s *source) Sample(epoch, i int) (device.Sample, int) {
 	return device.Sample{Bytes: s.encoder.Encode(nil, s.set.Image(i), epoch, i)}, s.set.Label(i)
 }
 
-// trainingSet opens the training samples of a build, and those held out. name overrides the build's dataset; "" keeps it.
-func trainingSet(ctx context.Context, m *manifest.Manifest, name string, seed uint64) (learn, held *source, err error) {
+// trainingSet opens the training samples of a build, those held out left away. name overrides the build's dataset; ""
+// keeps it.
+func trainingSet(ctx context.Context, m *manifest.Manifest, name string, seed uint64) (*source, error) {
 	set, err := openSet(ctx, m, name, dataset.Train)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	n := set.Len() - m.Data.Validation
 	if n < 1 {
-		return nil, nil, fmt.Errorf("validation holds out %d samples, but %s has %d training samples; lower validation and compile again", m.Data.Validation, set.Name, set.Len())
+		return nil, fmt.Errorf("validation holds out %d samples, but %s has %d training samples; lower validation and compile again", m.Data.Validation, set.Name, set.Len())
 	}
-	used := n
-	if m.Data.Samples > 0 {
-		used = min(n, m.Data.Samples)
-	}
-	learn = &source{set: set.Slice(0, used), encoder: encode.Direct{}, seed: seed, shuffle: true}
+	learn := &source{set: set.Slice(0, n), encoder: encode.Direct{}, seed: seed, shuffle: true}
 	if j := m.Data.Jitter; j > 0 {
 		learn.encoder = encode.Jitter{Rows: set.Shape.Rows, Cols: set.Shape.Cols, Channels: set.Shape.Channels, Pixels: j, Seed: seed}
 	}
-	return learn, &source{set: set.Slice(n, set.Len()), encoder: encode.Direct{}}, nil
+	return learn, nil
 }
 
 // testSet opens the test samples of a build.

@@ -1,0 +1,251 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/nmc-fpga/nmc/compiler/manifest"
+	"github.com/nmc-fpga/nmc/host/snapshot"
+	"github.com/nmc-fpga/nmc/host/train"
+)
+
+// checkpointEvery is how many learned samples a crash can cost.
+const checkpointEvery = 10000
+
+// An outcome is what train and eval answer.
+type outcome struct {
+	Rule            string       `json:"rule"`
+	Data            string       `json:"data"`
+	Device          string       `json:"device"`
+	Samples         int          `json:"samples"`           // train: learned in an epoch; eval: answered
+	Epochs          int          `json:"epochs"`            // learned in all
+	Accuracy        float64      `json:"accuracy"`          // fraction of the test set
+	Digest          manifest.Hex `json:"digest"`            // of the learned state
+	CyclesPerSample float64      `json:"cycles_per_sample"` // mean of the device; 0: the simulator does not count
+	Seconds         float64      `json:"seconds"`
+}
+
+type training struct {
+	app  *app
+	cmd  *cobra.Command
+	path string // of the build, as given
+
+	on, data, checkpoint, export string
+	epochs, samples              int
+	resume                       bool
+	seeding
+}
+
+func newTrain(a *app) *cobra.Command {
+	t := &training{app: a}
+	cmd := &cobra.Command{
+		Use:   "train BUILD",
+		Short: "Learn, and measure what was learned on the test set",
+		Long: `Learn, and measure what was learned on the test set. BUILD is a build folder or a net.toml.
+
+The state is saved every 10,000 samples, after every epoch and on Ctrl-C; --resume goes on from there, to the same digest as
+an uninterrupted run. nmc eval takes the learned state from the same file.`,
+		Args: func(cmd *cobra.Command, args []string) error { return oneBuild("train", args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			t.cmd, t.path = cmd, args[0]
+			return t.run(cmd.Context())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&t.on, "on", "sim", "device: "+devices)
+	f.StringVar(&t.data, "data", "", "dataset instead of the build's")
+	f.IntVar(&t.epochs, "epochs", 0, "epochs (default: the build's); the rates' schedule stays the build's")
+	f.IntVar(&t.samples, "samples", 0, "samples of an epoch (default: the build's)")
+	f.BoolVar(&t.resume, "resume", false, "go on from the checkpoint")
+	f.StringVar(&t.checkpoint, "checkpoint", "", "file of the checkpoint (default: BUILD.checkpoint)")
+	f.StringVar(&t.export, "export", "", "write the learned weights to this .npz file")
+	t.flag(cmd)
+	return cmd
+}
+
+// checkpointPath is where the state of a build is kept: beside it, so that compiling again does not remove it.
+func checkpointPath(given, build string) string {
+	if given != "" {
+		return given
+	}
+	return strings.TrimSuffix(strings.TrimRight(build, "/"), ".toml") + ".checkpoint"
+}
+
+func (t *training) run(ctx context.Context) error {
+	start := time.Now()
+	b, err := openBuild(t.path)
+	if err != nil {
+		return err
+	}
+	m := b.manifest
+	if t.cmd.Flags().Changed("epochs") && t.epochs < 1 {
+		return fmt.Errorf("--epochs %d: at least 1 is needed", t.epochs)
+	}
+	if t.cmd.Flags().Changed("samples") && t.samples < 1 {
+		return fmt.Errorf("--samples %d: at least 1 is needed", t.samples)
+	}
+	if t.epochs == 0 {
+		t.epochs = m.Data.Epochs
+	}
+	if t.export != "" && !strings.HasSuffix(t.export, ".npz") {
+		return fmt.Errorf("--export %s: name a .npz file", t.export)
+	}
+	seed := t.of(t.cmd, b)
+	learn, err := trainingSet(ctx, m, t.data, uint64(seed))
+	if err != nil {
+		return err
+	}
+	test, err := testSet(ctx, m, t.data)
+	if err != nil {
+		return err
+	}
+	switch {
+	case t.samples > learn.Len():
+		return fmt.Errorf("--samples %d: %s has %d training samples beside %d for validation", t.samples, learn.set.Name, learn.Len(), m.Data.Validation)
+	case t.samples == 0 && m.Data.Samples > 0:
+		t.samples = min(m.Data.Samples, learn.Len())
+	case t.samples == 0:
+		t.samples = learn.Len()
+	}
+	job := train.Job{Data: learn.set.Name, Samples: t.samples, Seed: uint64(seed), Encoder: m.Data.Encoder, Jitter: m.Data.Jitter}
+	path := checkpointPath(t.checkpoint, t.path)
+
+	var resumed *train.Checkpoint
+	if t.resume {
+		if resumed, err = train.LoadCheckpoint(path, m, job); err != nil {
+			return err
+		}
+		if resumed.State.Epoch >= t.epochs {
+			return fmt.Errorf("%s has learned %d epochs already; ask for more with --epochs", path, resumed.State.Epoch)
+		}
+	}
+	dev, err := openDevice(ctx, t.on, b, t.app.stderr)
+	if err != nil {
+		return err
+	}
+	defer dev.Close()
+	if err := b.load(seed)(dev); err != nil {
+		return err
+	}
+
+	out := outcome{Rule: m.Rule, Data: learn.set.Name, Device: t.on, Samples: t.samples, Epochs: t.epochs}
+	total := t.epochs * t.samples
+	first := 0
+	opt := train.Options{
+		Epochs:          t.epochs,
+		Samples:         t.samples,
+		CheckpointEvery: checkpointEvery,
+		Checkpoint: func(s train.State) error {
+			state, err := snapshot.Take(dev, m.Device)
+			if err != nil {
+				return err
+			}
+			c := &train.Checkpoint{ImageID: m.ImageID, HwID: m.HwID, Job: job, State: s, Device: state}
+			return c.Save(path)
+		},
+	}
+	if resumed != nil {
+		if err := resumed.Device.Put(dev); err != nil {
+			return err
+		}
+		opt.Resume = &resumed.State
+		first = resumed.State.Epoch*t.samples + resumed.State.Index
+		t.app.note("going on after %d of %d samples\n", first, total)
+	}
+	bar := newProgress(t.app.stderr, "train", "samples", first, total)
+	opt.Progress = func(p train.Progress) {
+		bar.describe(func() string { return fmt.Sprintf("%.2f%% right", 100*p.Tally.Accuracy()) })
+		bar.set(p.Done)
+	}
+	var failed error // of a test; train has no way to hand it on
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	opt.EpochDone = func(e train.Epoch) {
+		bar.pause()
+		tally, err := evaluate(ctx, dev, b, test, t.app)
+		if err != nil {
+			failed = err
+			stop(err)
+			return
+		}
+		out.Accuracy, out.Digest = tally.Accuracy(), e.Digest
+		t.app.say("epoch %d of %d: %.2f%% of the answers while learning, %.2f%% of %d test samples, digest %v\n",
+			e.Epoch+1, t.epochs, 100*e.Learn.Accuracy(), 100*out.Accuracy, tally.Samples, e.Digest)
+		if e.Learn.Overflow > 0 {
+			t.app.say("  %d elements left 16 bits and were saturated; give values more range\n", e.Learn.Overflow)
+		}
+	}
+	epochs, err := train.Train(ctx, dev, learn, opt)
+	bar.done()
+	switch {
+	case failed != nil && !errors.Is(failed, context.Canceled):
+		return failed
+	case errors.Is(err, context.Canceled) || failed != nil:
+		return interruption{fmt.Errorf("interrupted; what was learned is in %s, go on with: %s", path, t.again())}
+	case err != nil:
+		return err
+	}
+	var sum train.Tally
+	for _, e := range epochs {
+		sum.Samples += e.Learn.Samples
+		sum.Cycles += e.Learn.Cycles
+	}
+	out.CyclesPerSample = float64(sum.Cycles) / float64(max(1, sum.Samples))
+	out.Seconds = time.Since(start).Seconds()
+	t.app.answer = out
+	t.app.say("%d epochs of %d samples by %s on %s in %.1f s: %.2f%%\n", out.Epochs, out.Samples, out.Rule, out.Device, out.Seconds, 100*out.Accuracy)
+	if out.CyclesPerSample > 0 {
+		t.app.say("%.0f cycles a sample\n", out.CyclesPerSample)
+	}
+	t.app.say("learned state in %s\n", path)
+	if t.export != "" {
+		if err := export(dev, b, t.export); err != nil {
+			return err
+		}
+		t.app.say("weights in %s\n", t.export)
+	}
+	return nil
+}
+
+// again is the command that resumes this one.
+func (t *training) again() string {
+	words := []string{"nmc train", t.path}
+	t.cmd.Flags().Visit(func(f *pflag.Flag) {
+		if f.Name != "resume" {
+			words = append(words, fmt.Sprintf("--%s=%s", f.Name, f.Value))
+		}
+	})
+	return strings.Join(append(words, "--resume"), " ")
+}
+
+// writeWhole writes a file that is there whole or not at all.
+func writeWhole(path string, write func(*os.File) error) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".nmc-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+		}
+	}()
+	if err = write(f); err != nil {
+		return err
+	}
+	if err = f.Chmod(0o644); err != nil {
+		return err
+	}
+	if err = f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
