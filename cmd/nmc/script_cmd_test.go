@@ -6,8 +6,10 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 
+	"github.com/nmc-fpga/nmc/host/dataset"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -61,4 +63,36 @@ func cmdPatch(ts *testscript.TestScript, neg bool, args []string) {
 		copy(b[at:], data)
 	}
 	ts.Check(os.WriteFile(path, b, 0o666))
+}
+
+// cmdIDX makes a folder of IDX files: idx DIR ROWS COLS N, with N training and N test images of ten classes.
+func cmdIDX(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 4 {
+		ts.Fatalf("usage: idx DIR ROWS COLS N")
+	}
+	var size [3]int
+	for i, a := range args[1:] {
+		n, err := strconv.Atoi(a)
+		ts.Check(err)
+		size[i] = n
+	}
+	rows, cols, n := size[0], size[1], size[2]
+	dir := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(dir, 0o777))
+	images, labels := make([]byte, n*rows*cols), make([]byte, n)
+	for i := range images {
+		images[i] = byte(i * i)
+	}
+	for i := range labels {
+		labels[i] = byte(i % 10)
+	}
+	write := func(name string, dims []int, data []byte) {
+		var b bytes.Buffer
+		ts.Check(dataset.WriteIDX(&b, dims, data))
+		ts.Check(os.WriteFile(filepath.Join(dir, name), b.Bytes(), 0o666))
+	}
+	for _, split := range []string{"train", "t10k"} {
+		write(split+"-images-idx3-ubyte", []int{n, rows, cols}, images)
+		write(split+"-labels-idx1-ubyte", []int{n}, labels)
+	}
 }
