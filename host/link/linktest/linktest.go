@@ -17,7 +17,7 @@ type Faults struct {
 	Reorder   float64 // the next frames overtake it
 	Delay     float64 // it arrives after a long time, maybe after its repeats
 
-	Latency  time.Duration // of every frame
+	Latency  time.Duration // of every frame; when it is not 0, frames of the same moment may overtake each other
 	MaxDelay time.Duration // of a delayed one
 }
 
