@@ -12,8 +12,9 @@ import (
 type scratch struct {
 	index   []int32 // scalar-side indices k of the rows that take part
 	scalars []int16 // their elements
+	chunk   [drawnRows + 1]int16
 	rows    []int32 // their offsets in W
-	x       []int32 // per row operand of an update
+	second  []int32 // and in M
 	hashes  []uint32
 	events  kernels.Events
 	vector  kernels.Vector
@@ -54,34 +55,43 @@ func (m *Machine) matrix(in *instruction, w *walk) {
 	}
 }
 
-// gather lists the scalar side: its elements that are not zero, or all.
-func (m *Machine) gather(w *walk, all bool) {
+// gather lists the elements of the scalar side that are not zero.
+func (m *Machine) gather(w *walk) {
 	x := &m.scratch
-	x.index = grow(x.index, w.rows()+1)
-	x.scalars = grow(x.scalars, w.rows()+1)
-	n, k := 0, int32(0)
+	x.index = grow(x.index, w.rows()+kernels.Slack)
+	x.scalars = grow(x.scalars, w.rows()+kernels.Slack)
+	n := 0
 	for o := range w.outer {
 		run := m.vectors[w.scalar0+o*w.stride:][:w.inner]
-		index, scalars := x.index[n:][:len(run)+1], x.scalars[n:][:len(run)+1]
-		j := 0
-		for _, s := range run {
-			index[j], scalars[j] = k, s
-			k++
-			if s != 0 || all {
-				j++
-			}
-		}
-		n += j
+		n += m.kernels.Gather(x.index[n:], x.scalars[n:], run, int32(o*w.inner))
 	}
 	x.index, x.scalars = x.index[:n], x.scalars[:n]
 }
 
-// locate sets the rows of W from the indices.
-func (x *scratch) locate(w *walk) {
-	x.rows = grow(x.rows, len(x.index))
-	for i, k := range x.index {
-		x.rows[i] = int32(w.w0 + int(k)*w.rstride)
+// gatherAll lists the whole scalar side.
+func (m *Machine) gatherAll(w *walk) {
+	x := &m.scratch
+	m.allRows(w.rows())
+	x.scalars = grow(x.scalars, w.rows()+1)[:w.rows()]
+	for o := range w.outer {
+		copy(x.scalars[o*w.inner:], m.vectors[w.scalar0+o*w.stride:][:w.inner])
 	}
+}
+
+// allRows lists indices 0..n-1 without elements.
+func (m *Machine) allRows(n int) {
+	x := &m.scratch
+	x.index = grow(x.index, n)
+	for k := range x.index {
+		x.index[k] = int32(k)
+	}
+}
+
+// locate sets the rows of W from the indices.
+func (m *Machine) locate(w *walk) {
+	x := &m.scratch
+	x.rows = grow(x.rows, len(x.index)+1)[:len(x.index)]
+	m.kernels.Affine(x.rows, x.index, int32(w.w0), int32(w.rstride))
 }
 
 // hashColumns sets the column hashes of n columns, padded.
@@ -106,7 +116,7 @@ func (m *Machine) drawRows(wsrc int, index []int32, cols int) []int16 {
 	x := &m.scratch
 	n := kernels.Pad(cols)
 	x.drawn = grow(x.drawn, drawnRows*n)
-	x.rows = grow(x.rows, len(index))
+	x.rows = grow(x.rows, len(index)+1)[:len(index)]
 	f := m.kernels.Draw
 	if wsrc == isa.WSign {
 		f = m.kernels.Sign
@@ -120,14 +130,14 @@ func (m *Machine) drawRows(wsrc int, index []int32, cols int) []int16 {
 
 func (m *Machine) macB(in *instruction, w *walk) {
 	x := &m.scratch
-	m.gather(w, false)
+	m.gather(w)
 	x.acc = grow(x.acc, kernels.Pad(w.cols))
 	clear(x.acc)
 	if in.widein {
 		m.loadWides(x.acc[:w.cols], w)
 	}
 	if in.wsrc == isa.WMem {
-		x.locate(w)
+		m.locate(w)
 		x.events.Set(x.rows, x.scalars)
 		m.broadcast(x.acc, m.padded)
 	} else {
@@ -135,7 +145,8 @@ func (m *Machine) macB(in *instruction, w *walk) {
 		for i := 0; i < len(x.index); i += drawnRows {
 			end := min(i+drawnRows, len(x.index))
 			drawn := m.drawRows(in.wsrc, x.index[i:end], w.cols)
-			x.events.Set(x.rows, x.scalars[i:end])
+			// Set may write an element beyond the slice that it gets.
+			x.events.Set(x.rows, append(x.chunk[:0], x.scalars[i:end]...))
 			m.kernels.MacB(x.acc, drawn, &x.events)
 		}
 	}
@@ -156,12 +167,9 @@ func (m *Machine) broadcast(acc []int64, w []int16) { m.kernels.MacB(acc, w, &m.
 func (m *Machine) macR(in *instruction, w *walk) {
 	x := &m.scratch
 	if in.opt {
-		m.gather(w, false) // the destination is its own mask
+		m.gather(w) // the destination is its own mask
 	} else {
-		x.index = grow(x.index, w.rows())
-		for k := range x.index {
-			x.index[k] = int32(k)
-		}
+		m.allRows(w.rows())
 	}
 	x.vector.Set(m.vectors[w.lane0:][:w.cols])
 	x.acc = grow(x.acc, len(x.index))
@@ -170,7 +178,7 @@ func (m *Machine) macR(in *instruction, w *walk) {
 		m.loadWideWalk(x.acc, w)
 	}
 	if in.wsrc == isa.WMem {
-		x.locate(w)
+		m.locate(w)
 		m.reduce(x.acc, m.padded)
 	} else {
 		m.hashColumns(w.cols)
@@ -282,15 +290,6 @@ func (m *Machine) storeWideWalk(acc []int64, w *walk) {
 	}
 }
 
-// hashRows sets the row hashes of the indices.
-func (m *Machine) hashRows() {
-	x := &m.scratch
-	x.hashes = grow(x.hashes, len(x.index))
-	for i, k := range x.index {
-		x.hashes[i] = m.key.RowHash(uint32(k))
-	}
-}
-
 // rank1 executes upd.b and upd.r.
 func (m *Machine) rank1(in *instruction, w *walk) {
 	if w.rate == 0 {
@@ -298,37 +297,19 @@ func (m *Machine) rank1(in *instruction, w *walk) {
 	}
 	x := &m.scratch
 	u := &x.update
-	pull := in.opt && in.code == isa.UpdB
-	m.gather(w, pull)
-	x.locate(w)
-	v := m.vectors[w.lane0:][:w.cols]
-	x.x = grow(x.x, len(x.index))
-	u.Form, u.Assign, u.N = kernels.Rank1, false, w.cols
-	u.Shift, u.Round, u.Lo, u.Hi = in.shift, in.round, w.lo, w.hi
-	switch {
-	case in.opt && in.code == isa.UpdR:
-		u.Form, u.V = kernels.Across, v
-		for i, s := range x.scalars {
-			x.x[i] = w.rate * int32(s)
+	u.Form, u.Assign = kernels.Rank1, false
+	u.V = m.vectors[w.lane0:][:w.cols]
+	if in.opt && in.code == isa.UpdB {
+		u.Form = kernels.Pull
+		m.gatherAll(w)
+	} else {
+		if in.opt {
+			u.Form = kernels.Across
 		}
-	default:
-		if pull {
-			u.Form = kernels.Pull
-		}
-		u.P = grow(u.P, w.cols)
-		any := int16(0)
-		for c, e := range v {
-			u.P[c] = w.rate * int32(e)
-			any |= e
-		}
-		if any == 0 {
-			return
-		}
-		for i, s := range x.scalars {
-			x.x[i] = int32(s)
-		}
+		m.gather(w)
 	}
-	m.update(in, w)
+	m.locate(w)
+	m.update(in, w, kernels.Rows{W: x.rows, S: x.scalars})
 }
 
 // blend executes blend.
@@ -338,20 +319,14 @@ func (m *Machine) blend(in *instruction, w *walk) {
 	}
 	x := &m.scratch
 	u := &x.update
-	x.index = grow(x.index, w.inner)
-	for k := range x.index {
-		x.index[k] = int32(k)
-	}
-	u.Form, u.Assign, u.N, u.Rate = kernels.Blend, in.opt, w.cols, w.rate
-	u.Shift, u.Round, u.Lo, u.Hi = in.shift, in.round, w.lo, w.hi
+	u.Form, u.Assign = kernels.Blend, in.opt
+	m.allRows(w.inner)
 	if in.wsrc == isa.WMem {
-		x.locate(w)
+		m.locate(w)
 		u.M = m.padded
-		x.x = grow(x.x, len(x.index))
-		for k := range x.x {
-			x.x[k] = int32(w.m0 + k*w.rstride)
-		}
-		m.update(in, w)
+		x.second = grow(x.second, len(x.index))
+		m.kernels.Affine(x.second, x.index, int32(w.m0), int32(w.rstride))
+		m.update(in, w, kernels.Rows{W: x.rows, M: x.second})
 		return
 	}
 	m.hashColumns(w.cols)
@@ -359,28 +334,29 @@ func (m *Machine) blend(in *instruction, w *walk) {
 	for i := 0; i < len(all); i += drawnRows {
 		x.index = all[i:min(i+drawnRows, len(all))]
 		u.M = m.drawRows(in.wsrc, x.index, w.cols)
-		x.x = append(x.x[:0], x.rows...)
-		x.locate(w)
-		u.Prepare(x.x)
-		m.kernels.Update(m.padded, u, x.rows, nil, x.x)
+		x.second = append(x.second[:0], x.rows...)
+		m.locate(w)
+		m.update(in, w, kernels.Rows{W: x.rows, M: x.second})
 	}
 	x.index = all
 }
 
-// update executes the update in scratch on its rows.
-func (m *Machine) update(in *instruction, w *walk) {
+// update executes the update in scratch on rows.
+func (m *Machine) update(in *instruction, w *walk, r kernels.Rows) {
 	x := &m.scratch
 	u := &x.update
-	if len(x.rows) == 0 {
+	if len(r.W) == 0 {
 		return
 	}
-	var hashes []uint32
+	u.N, u.Rate = w.cols, w.rate
+	u.Shift, u.Round, u.Lo, u.Hi = in.shift, in.round, w.lo, w.hi
 	if in.round == fixed.Stochastic {
 		m.hashColumns(w.cols)
 		u.G = x.columns
-		m.hashRows()
-		hashes = x.hashes
+		x.hashes = grow(x.hashes, len(x.index))
+		m.kernels.HashAt(x.hashes, x.index, m.key.Row, fixed.RowStep)
+		r.H = x.hashes
 	}
-	u.Prepare(x.x)
-	m.kernels.Update(m.padded, u, x.rows, hashes, x.x)
+	m.kernels.Prepare(u, r.S)
+	m.kernels.Update(m.padded, u, r)
 }

@@ -12,6 +12,9 @@ import "github.com/nmc-fpga/nmc/compiler/fixed"
 // Block is the granularity of columns.
 const Block = 16
 
+// Slack is how many elements some kernels may read or write beyond those asked for.
+const Slack = 16
+
 // Pad rounds a number of columns up to whole blocks.
 func Pad(n int) int { return (n + Block - 1) &^ (Block - 1) }
 
@@ -26,10 +29,23 @@ type Set struct {
 	// MacR adds to acc[i] the sum over c < len(v.x) of w[rows[i]+c]·v.x[c], for every i < len(rows).
 	MacR func(acc []int64, w []int16, rows []int32, v *Vector)
 
-	// Update executes u on rows of w: see Update. h holds the row hashes of stochastic rounding. Columns from u.N to
-	// the end of the last block are rewritten unchanged. Different rows may be updated at once from several
-	// goroutines unless those columns belong to another row.
-	Update func(w []int16, u *Update, rows []int32, h []uint32, x []int32)
+	// Prepare looks at a whole update, once before any Update of it; s are the scalars of all its rows.
+	Prepare func(u *Update, s []int16)
+
+	// Update executes u on rows of w: see type Update. Columns from u.N to the end of the last block are rewritten
+	// unchanged. Different rows may be updated at once from several goroutines unless those columns belong to
+	// another row.
+	Update func(w []int16, u *Update, r Rows)
+
+	// Gather writes the index (counted from base) and the value of every x that is not zero, in order, and returns how
+	// many there are. index and scalars have room for Slack elements more than x.
+	Gather func(index []int32, scalars []int16, x []int16, base int32) int
+
+	// Affine sets dst[i] to start + index[i]·step for every i < len(index).
+	Affine func(dst []int32, index []int32, start, step int32)
+
+	// HashAt sets dst[i] to fixed.Mix(start + index[i]·step) for every i < len(index).
+	HashAt func(dst []uint32, index []int32, start, step uint32)
 
 	// Draw sets dst[c] to the draw at column c of the row with hash h; g holds the hash of each pair of columns;
 	// len(dst) is a multiple of Block.
@@ -42,41 +58,36 @@ type Set struct {
 	Hash func(g []uint32, start, step uint32)
 }
 
-// Events are the rows that take part in a broadcast with their scalars, cut into segments whose sum of |s| stays below
-// 2^16, so that a sum of products with 16-bit weights stays within 32 bits. Segments have an even length.
+// Events are the rows that take part in a broadcast with their scalars. Pairs of them are cut into segments whose sum of
+// |s| stays below 2^16, so that a sum of products with 16-bit weights stays within 32 bits.
 type Events struct {
-	rows []int32
-	s    []int16
-	ends []int32 // end of each segment
+	rows  []int32
+	s     []int16
+	ends  []int32 // end of each segment, in pairs
+	exact bool    // a pair is twice -32768 and could overflow
 }
 
 // segmentSum is the largest sum of |s| of a segment: times 2^15 it is below 2^31.
 const segmentSum = 1<<16 - 1
 
-// Set arranges the events.
+// Set arranges the events. It keeps the slices, which must have room for one more element each.
 func (e *Events) Set(rows []int32, s []int16) {
-	e.rows, e.s, e.ends = e.rows[:0], e.s[:0], e.ends[:0]
-	sum := 0
-	for i, x := range s {
-		a := max(int(x), -int(x))
-		if sum+a > segmentSum {
-			e.end()
-			sum = 0
+	if len(s)&1 != 0 {
+		rows, s = append(rows, rows[len(rows)-1]), append(s, 0)
+	}
+	e.rows, e.s, e.ends, e.exact = rows, s, e.ends[:0], false
+	var sum int32
+	for i := 0; i+1 < len(s); i += 2 {
+		x, y := int32(s[i]), int32(s[i+1])
+		pair := max(x, -x) + max(y, -y)
+		sum += pair
+		if sum > segmentSum {
+			e.exact = e.exact || pair > segmentSum
+			e.ends = append(e.ends, int32(i/2))
+			sum = pair
 		}
-		sum += a
-		e.rows = append(e.rows, rows[i])
-		e.s = append(e.s, x)
 	}
-	e.end()
-}
-
-// end closes a segment; a single last event is paired with a zero.
-func (e *Events) end() {
-	if n := len(e.rows); n&1 != 0 {
-		e.rows = append(e.rows, e.rows[n-1])
-		e.s = append(e.s, 0)
-	}
-	e.ends = append(e.ends, int32(len(e.rows)))
+	e.ends = append(e.ends, int32(len(s)/2))
 }
 
 // Vector is the lane-side vector of a reduction, padded with zeros to whole blocks and cut into segments so that each of
@@ -126,30 +137,52 @@ func (v *Vector) Set(x []int16) {
 type Form uint8
 
 const (
-	Rank1  Form = iota // P[c]·x[i]
-	Pull               // P[c]·sat16(x[i] - W)
-	Across             // x[i]·sat16(V[c] - W), |x| < 2^31
-	Blend              // Rate·M[x[i]+c]
+	Rank1  Form = iota // Rate·V[c]·s
+	Pull               // Rate·V[c]·sat16(s - W)
+	Across             // Rate·s·sat16(V[c] - W)
+	Blend              // Rate·M[m+c]
 )
 
-// Update is a weight update: for every row i and column c < N
+// Update is a weight update: for every row, with scalar s or offset m in M, and every column c < N
 //
-//	delta = sat16(fixed.Shift(product, Shift, addend)),  |product| < 2^47
-//	W = clamp(sat16(W + delta)) where delta is not 0; with Assign clamp(delta) everywhere
+//	delta = sat16(fixed.Shift(product, Shift, addend))
+//	W = clamp(sat16(W + delta)) where delta is not 0; with Assign (Blend only) clamp(delta) everywhere
 //
-// The addend of stochastic rounding is the draw with row hash h[i] and column hash G[c/2].
+// The addend of stochastic rounding is the draw of the row's hash and column hash G[c/2].
 type Update struct {
 	Form   Form
 	Assign bool
 	N      int
-	P      []int32  // N products of the rate and the lane-side vector
+	Rate   int32    // -32767..32767
 	V      []int16  // N elements
-	M      []int16  // blend: second matrix
-	Rate   int32    // blend
-	G      []uint32 // stochastic rounding: (N+1)/2 column hashes
+	M      []int16  // second matrix
+	G      []uint32 // column hashes, to the end of the last block
 	Shift  uint
 	Round  fixed.Rounding
 	Lo, Hi int16
 
 	plan plan
+}
+
+// Rows are the rows of an update: offsets in W and per row what the form and the rounding need.
+type Rows struct {
+	W []int32
+	S []int16  // Rank1, Pull, Across
+	M []int32  // Blend
+	H []uint32 // stochastic rounding: row hashes
+}
+
+// Slice returns rows i..j-1.
+func (r Rows) Slice(i, j int) Rows {
+	r.W = r.W[i:j]
+	if r.S != nil {
+		r.S = r.S[i:j]
+	}
+	if r.M != nil {
+		r.M = r.M[i:j]
+	}
+	if r.H != nil {
+		r.H = r.H[i:j]
+	}
+	return r
 }

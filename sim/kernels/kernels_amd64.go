@@ -16,23 +16,31 @@ func Best() Set {
 }
 
 var avx2 = Set{
-	Name:   "avx2",
-	MacB:   macBFast,
-	MacR:   macRFast,
-	Update: updateFast,
-	Draw:   drawFast,
-	Sign:   signFast,
-	Hash:   hashFast,
+	Name:    "avx2",
+	MacB:    macBFast,
+	MacR:    macRFast,
+	Prepare: prepare,
+	Update:  updateFast,
+	Gather:  gatherFast,
+	Affine:  affineFast,
+	HashAt:  hashAtFast,
+	Draw:    drawFast,
+	Sign:    signFast,
+	Hash:    hashFast,
 }
 
 func macBFast(acc []int64, w []int16, e *Events) {
+	if e.exact {
+		macB(acc, w, e)
+		return
+	}
 	if len(acc) == 0 {
 		return
 	}
 	start := int32(0)
 	for _, end := range e.ends {
 		if end > start {
-			macBAVX2(&acc[0], &w[0], &e.rows[start], &e.s[start], int(end-start)/2, len(acc)/Block)
+			macBAVX2(&acc[0], &w[0], &e.rows[2*start], &e.s[2*start], int(end-start), len(acc)/Block)
 		}
 		start = end
 	}
@@ -55,24 +63,27 @@ func macRFast(acc []int64, w []int16, rows []int32, v *Vector) {
 	}
 }
 
-func updateFast(w []int16, u *Update, rows []int32, h []uint32, x []int32) {
-	if len(rows) == 0 {
-		return
-	}
+func updateFast(w []int16, u *Update, r Rows) {
 	blocks := Pad(u.N) / Block
 	if u.Form == Across || u.Form == Blend {
 		blocks = u.N / Block // columns beyond N would change
 	}
-	if !u.plan.fast || blocks == 0 {
-		update(w, u, rows, h, x)
+	if !u.plan.fast || blocks == 0 || len(r.W) == 0 {
+		update(w, u, r)
 		return
 	}
 	var hp, gp *uint32
 	stochastic := u.Round == fixed.Stochastic
 	if stochastic {
-		hp, gp = &h[0], &u.G[0]
+		hp, gp = &r.H[0], &u.G[0]
 	}
-	var f func(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+	var x unsafe.Pointer
+	if u.Form == Blend {
+		x = unsafe.Pointer(&r.M[0])
+	} else {
+		x = unsafe.Pointer(&r.S[0])
+	}
+	var f func(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 	var lane *byte
 	switch {
 	case u.Form == Rank1:
@@ -121,10 +132,35 @@ func updateFast(w []int16, u *Update, rows []int32, h []uint32, x []int32) {
 			f = updateBlendAVX2
 		}
 	}
-	f(&w[0], &rows[0], hp, &x[0], len(rows), lane, gp, blocks, (*byte)(unsafe.Pointer(&u.plan.params)))
+	f(&w[0], &r.W[0], hp, (*byte)(x), len(r.W), lane, gp, blocks, (*byte)(unsafe.Pointer(&u.plan.params)))
 	if blocks*Block < u.N {
-		updateColumns(w, u, rows, h, x, blocks*Block)
+		updateColumns(w, u, r, blocks*Block)
 	}
+}
+
+func gatherFast(index []int32, scalars []int16, x []int16, base int32) int {
+	whole := len(x) &^ 7
+	n := 0
+	if whole > 0 {
+		n = gatherAVX2(&index[0], &scalars[0], &x[0], whole/8, base)
+	}
+	return n + gather(index[n:], scalars[n:], x[whole:], base+int32(whole))
+}
+
+func affineFast(dst []int32, index []int32, start, step int32) {
+	whole := len(index) &^ 7
+	if whole > 0 {
+		affineAVX2(&dst[0], &index[0], whole/8, start, step)
+	}
+	affine(dst[whole:], index[whole:], start, step)
+}
+
+func hashAtFast(dst []uint32, index []int32, start, step uint32) {
+	whole := len(index) &^ 7
+	if whole > 0 {
+		hashAtAVX2(&dst[0], &index[0], whole/8, start, step)
+	}
+	hashAt(dst[whole:], index[whole:], start, step)
 }
 
 func drawFast(dst []int16, g []uint32, h uint32) {

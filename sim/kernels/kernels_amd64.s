@@ -304,7 +304,7 @@ one_end:
 	VZEROUPPER
 	RET
 
-// func updateRank1AVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+// func updateRank1AVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 // Requires: AVX, AVX2, BMI2
 TEXT ·updateRank1AVX2(SB), NOSPLIT, $0-72
 	MOVQ         w+0(FP), AX
@@ -323,7 +323,7 @@ row:
 	LEAQ    (AX)(R10*2), R10
 	MOVQ    SI, R11
 	MOVL    8(R8), R13
-	MOVL    (DX)(R9*4), R12
+	MOVWLSX (DX)(R9*2), R12
 	TESTL   R12, R12
 	JGE     positive
 	NEGL    R12
@@ -360,7 +360,7 @@ block:
 	VZEROUPPER
 	RET
 
-// func updateRank1ShiftAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+// func updateRank1ShiftAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 // Requires: AVX, AVX2, BMI2
 TEXT ·updateRank1ShiftAVX2(SB), NOSPLIT, $0-72
 	MOVQ         w+0(FP), AX
@@ -380,7 +380,7 @@ row:
 	LEAQ    (AX)(R10*2), R10
 	MOVQ    SI, R11
 	MOVL    8(R8), R13
-	MOVL    (DX)(R9*4), R12
+	MOVWLSX (DX)(R9*2), R12
 	TESTL   R12, R12
 	JGE     positive
 	NEGL    R12
@@ -419,7 +419,7 @@ block:
 	VZEROUPPER
 	RET
 
-// func updateRank1ClampAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+// func updateRank1ClampAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 // Requires: AVX, AVX2, BMI2
 TEXT ·updateRank1ClampAVX2(SB), NOSPLIT, $0-72
 	MOVQ         w+0(FP), AX
@@ -441,7 +441,7 @@ row:
 	LEAQ    (AX)(R10*2), R10
 	MOVQ    SI, R11
 	MOVL    8(R8), R13
-	MOVL    (DX)(R9*4), R12
+	MOVWLSX (DX)(R9*2), R12
 	TESTL   R12, R12
 	JGE     positive
 	NEGL    R12
@@ -483,7 +483,7 @@ block:
 	VZEROUPPER
 	RET
 
-// func updateRank1ClampShiftAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+// func updateRank1ClampShiftAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 // Requires: AVX, AVX2, BMI2
 TEXT ·updateRank1ClampShiftAVX2(SB), NOSPLIT, $0-72
 	MOVQ         w+0(FP), AX
@@ -506,7 +506,7 @@ row:
 	LEAQ    (AX)(R10*2), R10
 	MOVQ    SI, R11
 	MOVL    8(R8), R13
-	MOVL    (DX)(R9*4), R12
+	MOVWLSX (DX)(R9*2), R12
 	TESTL   R12, R12
 	JGE     positive
 	NEGL    R12
@@ -550,7 +550,7 @@ block:
 	VZEROUPPER
 	RET
 
-// func updatePullAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+// func updatePullAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 // Requires: AVX, AVX2
 TEXT ·updatePullAVX2(SB), NOSPLIT, $0-72
 	MOVQ         w+0(FP), AX
@@ -571,7 +571,7 @@ TEXT ·updatePullAVX2(SB), NOSPLIT, $0-72
 row:
 	MOVLQSX      (CX)(R8*4), R9
 	LEAQ         (AX)(R9*2), R9
-	VPBROADCASTW (DX)(R8*4), Y5
+	VPBROADCASTW (DX)(R8*2), Y5
 	XORQ         R10, R10
 
 block:
@@ -617,7 +617,7 @@ block:
 	VZEROUPPER
 	RET
 
-// func updateAcrossAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+// func updateAcrossAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 // Requires: AVX, AVX2
 TEXT ·updateAcrossAVX2(SB), NOSPLIT, $0-72
 	MOVQ         w+0(FP), AX
@@ -634,18 +634,21 @@ TEXT ·updateAcrossAVX2(SB), NOSPLIT, $0-72
 	VPBROADCASTW 12(R8), Y3
 	VPBROADCASTW 14(R8), Y4
 	VMOVD        28(R8), X6
-	XORQ         R8, R8
+	XORQ         R9, R9
 
 row:
-	MOVLQSX      (CX)(R8*4), R9
-	LEAQ         (AX)(R9*2), R9
-	VPBROADCASTD (DX)(R8*4), Y5
+	MOVLQSX      (CX)(R9*4), R10
+	LEAQ         (AX)(R10*2), R10
+	MOVWLSX      (DX)(R9*2), R11
+	IMULL        24(R8), R11
+	VMOVD        R11, X5
+	VPBROADCASTD X5, Y5
 	VPSLLD       X6, Y5, Y5
-	XORQ         R10, R10
+	XORQ         R11, R11
 
 block:
-	VMOVDQU   (R9)(R10*1), Y7
-	VMOVDQU   (SI)(R10*1), Y10
+	VMOVDQU   (R10)(R11*1), Y7
+	VMOVDQU   (SI)(R11*1), Y10
 	VPSUBSW   Y7, Y10, Y10
 	VPSRAW    $0x0f, Y10, Y11
 	VPSLLD    $0x10, Y10, Y8
@@ -675,17 +678,17 @@ block:
 	VPMINSW   Y4, Y9, Y9
 	VPCMPEQW  Y1, Y8, Y8
 	VPBLENDVB Y8, Y7, Y9, Y9
-	VMOVDQU   Y9, (R9)(R10*1)
-	ADDQ      $0x00000020, R10
-	CMPQ      R10, DI
+	VMOVDQU   Y9, (R10)(R11*1)
+	ADDQ      $0x00000020, R11
+	CMPQ      R11, DI
 	JNE       block
-	ADDQ      $0x00000001, R8
-	CMPQ      R8, BX
+	ADDQ      $0x00000001, R9
+	CMPQ      R9, BX
 	JNE       row
 	VZEROUPPER
 	RET
 
-// func updateBlendAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+// func updateBlendAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 // Requires: AVX, AVX2
 TEXT ·updateBlendAVX2(SB), NOSPLIT, $0-72
 	MOVQ         w+0(FP), AX
@@ -752,7 +755,7 @@ block:
 	VZEROUPPER
 	RET
 
-// func updateAssignAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+// func updateAssignAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 // Requires: AVX, AVX2
 TEXT ·updateAssignAVX2(SB), NOSPLIT, $0-72
 	MOVQ         w+0(FP), AX
@@ -815,7 +818,7 @@ block:
 	VZEROUPPER
 	RET
 
-// func updateRank1StochasticAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+// func updateRank1StochasticAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 // Requires: AVX, AVX2, BMI2
 TEXT ·updateRank1StochasticAVX2(SB), NOSPLIT, $0-72
 	MOVQ  w+0(FP), AX
@@ -837,7 +840,7 @@ row:
 	VPBROADCASTD (DX)(R11*4), Y1
 	MOVQ         R8, R13
 	MOVL         8(R10), R15
-	MOVL         (SI)(R11*4), R14
+	MOVWLSX      (SI)(R11*2), R14
 	TESTL        R14, R14
 	JGE          positive
 	NEGL         R14
@@ -884,7 +887,7 @@ block:
 	VZEROUPPER
 	RET
 
-// func updateRank1StochasticShiftAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+// func updateRank1StochasticShiftAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 // Requires: AVX, AVX2, BMI2
 TEXT ·updateRank1StochasticShiftAVX2(SB), NOSPLIT, $0-72
 	MOVQ  w+0(FP), AX
@@ -907,7 +910,7 @@ row:
 	VPBROADCASTD (DX)(R11*4), Y2
 	MOVQ         R8, R13
 	MOVL         8(R10), R15
-	MOVL         (SI)(R11*4), R14
+	MOVWLSX      (SI)(R11*2), R14
 	TESTL        R14, R14
 	JGE          positive
 	NEGL         R14
@@ -956,7 +959,7 @@ block:
 	VZEROUPPER
 	RET
 
-// func updateRank1StochasticClampAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+// func updateRank1StochasticClampAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 // Requires: AVX, AVX2, BMI2
 TEXT ·updateRank1StochasticClampAVX2(SB), NOSPLIT, $0-72
 	MOVQ         w+0(FP), AX
@@ -980,7 +983,7 @@ row:
 	VPBROADCASTD (DX)(R11*4), Y3
 	MOVQ         R8, R13
 	MOVL         8(R10), R15
-	MOVL         (SI)(R11*4), R14
+	MOVWLSX      (SI)(R11*2), R14
 	TESTL        R14, R14
 	JGE          positive
 	NEGL         R14
@@ -1032,7 +1035,7 @@ block:
 	VZEROUPPER
 	RET
 
-// func updateRank1StochasticClampShiftAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+// func updateRank1StochasticClampShiftAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 // Requires: AVX, AVX2, BMI2
 TEXT ·updateRank1StochasticClampShiftAVX2(SB), NOSPLIT, $0-72
 	MOVQ         w+0(FP), AX
@@ -1057,7 +1060,7 @@ row:
 	VPBROADCASTD (DX)(R11*4), Y4
 	MOVQ         R8, R13
 	MOVL         8(R10), R15
-	MOVL         (SI)(R11*4), R14
+	MOVWLSX      (SI)(R11*2), R14
 	TESTL        R14, R14
 	JGE          positive
 	NEGL         R14
@@ -1111,7 +1114,7 @@ block:
 	VZEROUPPER
 	RET
 
-// func updatePullStochasticAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+// func updatePullStochasticAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 // Requires: AVX, AVX2
 TEXT ·updatePullStochasticAVX2(SB), NOSPLIT, $0-72
 	MOVQ         w+0(FP), AX
@@ -1134,7 +1137,7 @@ row:
 	MOVLQSX      (CX)(R10*4), R11
 	LEAQ         (AX)(R11*2), R11
 	VPBROADCASTD (DX)(R10*4), Y4
-	VPBROADCASTW (SI)(R10*4), Y5
+	VPBROADCASTW (SI)(R10*2), Y5
 	XORQ         R12, R12
 
 block:
@@ -1190,7 +1193,7 @@ block:
 	VZEROUPPER
 	RET
 
-// func updateAcrossStochasticAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+// func updateAcrossStochasticAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 // Requires: AVX, AVX2
 TEXT ·updateAcrossStochasticAVX2(SB), NOSPLIT, $0-72
 	MOVQ         w+0(FP), AX
@@ -1208,19 +1211,22 @@ TEXT ·updateAcrossStochasticAVX2(SB), NOSPLIT, $0-72
 	VPBROADCASTW 12(R10), Y2
 	VPBROADCASTW 14(R10), Y3
 	VMOVD        28(R10), X5
-	XORQ         R10, R10
+	XORQ         R11, R11
 
 row:
-	MOVLQSX      (CX)(R10*4), R11
-	LEAQ         (AX)(R11*2), R11
-	VPBROADCASTD (DX)(R10*4), Y6
-	VPBROADCASTD (SI)(R10*4), Y4
+	MOVLQSX      (CX)(R11*4), R12
+	LEAQ         (AX)(R12*2), R12
+	VPBROADCASTD (DX)(R11*4), Y6
+	MOVWLSX      (SI)(R11*2), R13
+	IMULL        24(R10), R13
+	VMOVD        R13, X4
+	VPBROADCASTD X4, Y4
 	VPSLLD       X5, Y4, Y4
-	XORQ         R12, R12
+	XORQ         R13, R13
 
 block:
-	VMOVDQU   (R11)(R12*1), Y7
-	VMOVDQU   (R8)(R12*1), Y10
+	VMOVDQU   (R12)(R13*1), Y7
+	VMOVDQU   (R8)(R13*1), Y10
 	VPSUBSW   Y7, Y10, Y10
 	VPSRAW    $0x0f, Y10, Y11
 	VPSLLD    $0x10, Y10, Y8
@@ -1241,7 +1247,7 @@ block:
 	VPSUBD    Y10, Y9, Y9
 	VPSRAD    X1, Y8, Y8
 	VPSRAD    X1, Y9, Y9
-	VPXOR     (BX)(R12*1), Y6, Y10
+	VPXOR     (BX)(R13*1), Y6, Y10
 	VPSLLD    $0x09, Y10, Y11
 	VPADDD    Y11, Y10, Y10
 	VPSRLD    $0x0b, Y10, Y11
@@ -1260,17 +1266,17 @@ block:
 	VPMINSW   Y3, Y9, Y9
 	VPCMPEQW  Y0, Y8, Y8
 	VPBLENDVB Y8, Y7, Y9, Y9
-	VMOVDQU   Y9, (R11)(R12*1)
-	ADDQ      $0x00000020, R12
-	CMPQ      R12, R9
+	VMOVDQU   Y9, (R12)(R13*1)
+	ADDQ      $0x00000020, R13
+	CMPQ      R13, R9
 	JNE       block
-	ADDQ      $0x00000001, R10
-	CMPQ      R10, DI
+	ADDQ      $0x00000001, R11
+	CMPQ      R11, DI
 	JNE       row
 	VZEROUPPER
 	RET
 
-// func updateBlendStochasticAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+// func updateBlendStochasticAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 // Requires: AVX, AVX2
 TEXT ·updateBlendStochasticAVX2(SB), NOSPLIT, $0-72
 	MOVQ         w+0(FP), AX
@@ -1349,7 +1355,7 @@ block:
 	VZEROUPPER
 	RET
 
-// func updateAssignStochasticAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+// func updateAssignStochasticAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 // Requires: AVX, AVX2
 TEXT ·updateAssignStochasticAVX2(SB), NOSPLIT, $0-72
 	MOVQ         w+0(FP), AX
@@ -1514,5 +1520,185 @@ group:
 	ADDQ    $0x00000020, DX
 	CMPQ    DX, CX
 	JNE     group
+	VZEROUPPER
+	RET
+
+// func hashAtAVX2(dst *uint32, index *int32, groups int, start uint32, step uint32)
+// Requires: AVX, AVX2
+TEXT ·hashAtAVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         index+8(FP), CX
+	MOVQ         groups+16(FP), DX
+	MOVL         start+24(FP), BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Y0
+	MOVL         step+28(FP), BX
+	VMOVD        BX, X1
+	VPBROADCASTD X1, Y1
+	SHLQ         $0x05, DX
+	XORQ         BX, BX
+
+group:
+	VPMULLD (CX)(BX*1), Y1, Y2
+	VPADDD  Y0, Y2, Y2
+	VPSLLD  $0x09, Y2, Y3
+	VPADDD  Y3, Y2, Y2
+	VPSRLD  $0x0b, Y2, Y3
+	VPXOR   Y3, Y2, Y2
+	VPSLLD  $0x0d, Y2, Y3
+	VPADDD  Y3, Y2, Y2
+	VPSRLD  $0x10, Y2, Y3
+	VPXOR   Y3, Y2, Y2
+	VMOVDQU Y2, (AX)(BX*1)
+	ADDQ    $0x00000020, BX
+	CMPQ    BX, DX
+	JNE     group
+	VZEROUPPER
+	RET
+
+// func affineAVX2(dst *int32, index *int32, groups int, start int32, step int32)
+// Requires: AVX, AVX2
+TEXT ·affineAVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         index+8(FP), CX
+	MOVQ         groups+16(FP), DX
+	MOVL         start+24(FP), BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Y0
+	MOVL         step+28(FP), BX
+	VMOVD        BX, X1
+	VPBROADCASTD X1, Y1
+	SHLQ         $0x05, DX
+	XORQ         BX, BX
+
+group:
+	VPMULLD (CX)(BX*1), Y1, Y2
+	VPADDD  Y0, Y2, Y2
+	VMOVDQU Y2, (AX)(BX*1)
+	ADDQ    $0x00000020, BX
+	CMPQ    BX, DX
+	JNE     group
+	VZEROUPPER
+	RET
+
+// func gatherAVX2(index *int32, scalars *int16, x *int16, groups int, base int32) int
+// Requires: AVX, AVX2, BMI2, POPCNT
+TEXT ·gatherAVX2(SB), NOSPLIT, $0-48
+	MOVQ         index+0(FP), AX
+	MOVQ         scalars+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         groups+24(FP), BX
+	MOVL         base+32(FP), SI
+	VMOVD        SI, X0
+	VPBROADCASTD X0, Y0
+	SHLQ         $0x04, BX
+	MOVQ         $0x0706050403020100, SI
+	MOVL         $0x00000008, DI
+	VMOVD        DI, X1
+	VPBROADCASTD X1, Y1
+	MOVL         $0x02020202, DI
+	VMOVD        DI, X2
+	VPBROADCASTD X2, X2
+	MOVL         $0x01000100, DI
+	VMOVD        DI, X3
+	VPBROADCASTD X3, X3
+	VPXOR        X4, X4, X4
+	XORQ         DI, DI
+	XORQ         R8, R8
+
+group:
+	VMOVDQU   (DX)(DI*1), X5
+	VPCMPEQW  X4, X5, X6
+	VPACKSSWB X6, X6, X6
+	VMOVQ     X6, R9
+	NOTQ      R9
+	PEXTQ     R9, SI, R10
+	VMOVQ     R10, X6
+	VPMOVZXBD X6, Y7
+	VPADDD    Y0, Y7, Y7
+	VMOVDQU   Y7, (AX)(R8*4)
+	VPMOVZXBW X6, X6
+	VPMULLW   X2, X6, X6
+	VPADDW    X3, X6, X6
+	VPSHUFB   X6, X5, X5
+	VMOVDQU   X5, (CX)(R8*2)
+	POPCNTQ   R9, R9
+	SHRQ      $0x03, R9
+	ADDQ      R9, R8
+	VPADDD    Y1, Y0, Y0
+	ADDQ      $0x00000010, DI
+	CMPQ      DI, BX
+	JNE       group
+	MOVQ      R8, ret+40(FP)
+	VZEROUPPER
+	RET
+
+// func rangeAVX2(ends *[2]int16, x *int16, blocks int)
+// Requires: AVX, AVX2
+TEXT ·rangeAVX2(SB), NOSPLIT, $0-24
+	MOVQ  ends+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  blocks+16(FP), DX
+	SHLQ  $0x05, DX
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	XORQ  BX, BX
+
+block:
+	VMOVDQU      (CX)(BX*1), Y2
+	VPMINSW      Y2, Y0, Y0
+	VPMAXSW      Y2, Y1, Y1
+	ADDQ         $0x00000020, BX
+	CMPQ         BX, DX
+	JNE          block
+	VEXTRACTI128 $0x01, Y0, X2
+	VPMINSW      X0, X2, X2
+	VPSRLDQ      $0x08, X2, X0
+	VPMINSW      X0, X2, X2
+	VPSRLDQ      $0x04, X2, X0
+	VPMINSW      X0, X2, X2
+	VPSRLDQ      $0x02, X2, X0
+	VPMINSW      X0, X2, X2
+	VPEXTRW      $0x00, X2, (AX)
+	VEXTRACTI128 $0x01, Y1, X0
+	VPMAXSW      X1, X0, X0
+	VPSRLDQ      $0x08, X0, X1
+	VPMAXSW      X1, X0, X0
+	VPSRLDQ      $0x04, X0, X1
+	VPMAXSW      X1, X0, X0
+	VPSRLDQ      $0x02, X0, X1
+	VPMAXSW      X1, X0, X0
+	VPEXTRW      $0x00, X0, 2(AX)
+	VZEROUPPER
+	RET
+
+// func planesAVX2(planes *int32, v *int16, blocks int, rate int32, e uint32)
+// Requires: AVX, AVX2
+TEXT ·planesAVX2(SB), NOSPLIT, $0-32
+	MOVQ         planes+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         blocks+16(FP), DX
+	MOVL         rate+24(FP), BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Y0
+	MOVL         e+28(FP), BX
+	VMOVD        BX, X1
+	SHLQ         $0x05, DX
+	XORQ         BX, BX
+
+block:
+	VMOVDQU (CX)(BX*1), Y3
+	VPSLLD  $0x10, Y3, Y2
+	VPSRAD  $0x10, Y2, Y2
+	VPMULLD Y0, Y2, Y2
+	VPSLLD  X1, Y2, Y2
+	VMOVDQU Y2, (AX)(BX*2)
+	VPSRAD  $0x10, Y3, Y3
+	VPMULLD Y0, Y3, Y3
+	VPSLLD  X1, Y3, Y3
+	VMOVDQU Y3, 32(AX)(BX*2)
+	ADDQ    $0x00000020, BX
+	CMPQ    BX, DX
+	JNE     block
 	VZEROUPPER
 	RET

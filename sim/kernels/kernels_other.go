@@ -4,3 +4,5 @@ package kernels
 
 // Best returns the fastest set for this processor.
 func Best() Set { return Portable }
+
+type plan struct{}

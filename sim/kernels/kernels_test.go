@@ -54,7 +54,7 @@ func TestMacBAgainstBig(t *testing.T) {
 				stride := cols + rapid.IntRange(0, 3).Draw(t, "gap")
 				n := rapid.IntRange(0, 70).Draw(t, "rows")
 				w, s := elements(t, n*stride+Block, "w"), elements(t, n, "s")
-				rows := make([]int32, n)
+				rows := make([]int32, n, n+1)
 				for i := range rows {
 					rows[i] = int32(i * stride)
 				}
@@ -63,7 +63,7 @@ func TestMacBAgainstBig(t *testing.T) {
 					acc[i] = int64(i) - 5
 				}
 				var e Events
-				e.Set(rows, s)
+				e.Set(rows, slices.Grow(s, 1))
 				set.MacB(acc, w, &e)
 				for c := range acc {
 					want := big.NewInt(int64(c) - 5)
@@ -134,7 +134,7 @@ func wantUpdate(u *Update, w int16, product *big.Int, addend int64) int16 {
 }
 
 // drawUpdate draws an update of n rows and everything that it reads.
-func drawUpdate(t *rapid.T) (u *Update, w []int16, rows []int32, h []uint32, x []int32) {
+func drawUpdate(t *rapid.T, set Set) (u *Update, w []int16, r Rows) {
 	n := rapid.IntRange(1, 6).Draw(t, "rows")
 	cols := rapid.IntRange(1, 70).Draw(t, "cols")
 	stride := cols + rapid.IntRange(0, 20).Draw(t, "gap")
@@ -149,75 +149,69 @@ func drawUpdate(t *rapid.T) (u *Update, w []int16, rows []int32, h []uint32, x [
 	if rapid.Bool().Draw(t, "bounded") {
 		u.Lo, u.Hi = element().Draw(t, "lo"), element().Draw(t, "hi")
 	}
-	rate := fixed.Rate(int32(element().Draw(t, "rate")) << 16)
+	u.Rate = fixed.Rate(int32(element().Draw(t, "rate")) << 16)
 	w = elements(t, n*stride+Block, "w")
 	u.G = make([]uint32, Pad(cols)/2)
 	Portable.Hash(u.G, rapid.Uint32().Draw(t, "key"), fixed.ColStep)
-	lane := elements(t, cols+Block, "v")
-	s := elements(t, n, "s")
 	for i := range n {
-		rows = append(rows, int32(i*stride))
-		h = append(h, uint32(i)*fixed.RowStep)
-		switch u.Form {
-		case Rank1, Pull:
-			x = append(x, int32(s[i]))
-		case Across:
-			x = append(x, rate*int32(s[i]))
-		case Blend:
-			x = append(x, int32(n-1-i)*int32(stride))
+		r.W = append(r.W, int32(i*stride))
+		r.H = append(r.H, uint32(i)*fixed.RowStep)
+		if u.Form == Blend {
+			r.M = append(r.M, int32((n-1-i)*stride))
 		}
 	}
-	switch u.Form {
-	case Rank1, Pull:
-		for _, v := range lane[:cols] {
-			u.P = append(u.P, rate*int32(v))
-		}
-	case Across:
-		u.V = lane[:cols]
-	case Blend:
-		u.Rate = rate
+	if u.Form == Blend {
 		u.M = elements(t, n*stride+Block, "m")
 		u.Assign = rapid.Bool().Draw(t, "assign")
+	} else {
+		u.V = elements(t, cols, "v")
+		r.S = elements(t, n, "s")
 	}
-	u.Prepare(x)
-	return
+	set.Prepare(u, r.S)
+	return u, w, r
 }
 
 func TestUpdateAgainstBig(t *testing.T) {
 	for _, set := range sets {
 		t.Run(set.Name, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
-				u, w, rows, h, x := drawUpdate(t)
+				u, w, r := drawUpdate(t, set)
 				want := slices.Clone(w)
-				for i, r := range rows {
+				for i, at := range r.W {
 					for c := range u.N {
-						e := &want[int(r)+c]
+						e := &want[int(at)+c]
 						var product *big.Int
-						times := func(a, b int64) *big.Int { return new(big.Int).Mul(big.NewInt(a), big.NewInt(b)) }
+						times := func(b int64, a ...int16) *big.Int {
+							y := big.NewInt(b)
+							for _, x := range a {
+								y.Mul(y, big.NewInt(int64(x)))
+							}
+							return y
+						}
 						switch u.Form {
 						case Rank1:
-							product = times(int64(u.P[c]), int64(x[i]))
+							product = times(int64(u.Rate), u.V[c], r.S[i])
 						case Pull:
-							product = times(int64(u.P[c]), int64(fixed.Sat16(int64(x[i])-int64(*e))))
+							product = times(int64(u.Rate), u.V[c], fixed.Sat16(int64(r.S[i])-int64(*e)))
 						case Across:
-							product = times(int64(x[i]), int64(fixed.Sat16(int64(u.V[c])-int64(*e))))
+							product = times(int64(u.Rate), r.S[i], fixed.Sat16(int64(u.V[c])-int64(*e)))
 						case Blend:
-							product = times(int64(u.Rate), int64(u.M[int(x[i])+c]))
+							product = times(int64(u.Rate), u.M[int(r.M[i])+c])
 						}
 						addend := int64(0)
 						switch u.Round {
 						case fixed.Nearest:
 							addend = 0x8000
 						case fixed.Stochastic:
-							addend = int64(fixed.Mix(h[i]^u.G[c/2])) >> (16 * (c & 1)) & 0xffff
+							addend = int64(fixed.Mix(r.H[i]^u.G[c/2])) >> (16 * (c & 1)) & 0xffff
 						}
 						*e = wantUpdate(u, *e, product, addend)
 					}
 				}
-				set.Update(w, u, rows, h, x)
+				set.Update(w, u, r)
 				for i := range w {
 					if w[i] != want[i] {
-						t.Fatalf("element %d: got %d, want %d (fast %v)", i, w[i], want[i], u.plan.fast)
+						t.Fatalf("element %d: got %d, want %d", i, w[i], want[i])
 					}
 				}
 			})
@@ -251,26 +245,34 @@ func TestDrawsAndHashesFollowTheContract(t *testing.T) {
 	}
 }
 
-// The assembly must serve the usual magnitudes of training, or the simulator is slow without anybody noticing.
-func TestUsualUpdatesAreFast(t *testing.T) {
-	for _, c := range []struct {
-		name       string
-		shift      uint
-		maxP, maxX int32
-		want       bool
-	}{
-		{"pixels, 13-bit deltas, 15-bit rate", 30, 32767 * 4095, 255, true},
-		{"small shift", 20, 300 * 1024, 255, true},
-		{"hidden units", 36, 32767 * 8191, 8191, true},
-		{"everything extreme, shift 32", 32, 32767 * 32767, 32767, true},
-		{"delta beyond 16 bits", 16, 1 << 20, 32767, false},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			u := &Update{N: 1, P: []int32{c.maxP}, Shift: c.shift}
-			u.Prepare([]int32{c.maxX})
-			if u.plan.fast != c.want {
-				t.Errorf("fast %v, want %v", u.plan.fast, c.want)
-			}
+func TestScalarsOfAVector(t *testing.T) {
+	for _, set := range sets {
+		t.Run(set.Name, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				x := elements(t, rapid.IntRange(0, 70).Draw(t, "n"), "x")
+				base := rapid.Int32Range(0, 1<<20).Draw(t, "base")
+				index, scalars := make([]int32, len(x)+Slack), make([]int16, len(x)+Slack)
+				n := set.Gather(index, scalars, x, base)
+				var wantIndex []int32
+				var want []int16
+				for i, s := range x {
+					if s != 0 {
+						wantIndex, want = append(wantIndex, base+int32(i)), append(want, s)
+					}
+				}
+				if !slices.Equal(index[:n], wantIndex) || !slices.Equal(scalars[:n], want) {
+					t.Fatalf("got %v %v, want %v %v", index[:n], scalars[:n], wantIndex, want)
+				}
+				start, step := rapid.Int32Range(0, 1<<20).Draw(t, "start"), rapid.Int32Range(0, 500).Draw(t, "step")
+				rows, hashes := make([]int32, n), make([]uint32, n)
+				set.Affine(rows, index[:n], start, step)
+				set.HashAt(hashes, index[:n], uint32(start), fixed.RowStep)
+				for i, k := range wantIndex {
+					if rows[i] != start+k*step || hashes[i] != (fixed.Key{Row: uint32(start)}).RowHash(uint32(k)) {
+						t.Fatalf("index %d: row %d, hash %x", k, rows[i], hashes[i])
+					}
+				}
+			})
 		})
 	}
 }

@@ -4,13 +4,17 @@ import "github.com/nmc-fpga/nmc/compiler/fixed"
 
 // Portable is the set written in Go.
 var Portable = Set{
-	Name:   "portable",
-	MacB:   macB,
-	MacR:   macR,
-	Update: update,
-	Draw:   draw,
-	Sign:   sign,
-	Hash:   hash,
+	Name:    "portable",
+	MacB:    macB,
+	MacR:    macR,
+	Prepare: func(*Update, []int16) {},
+	Update:  update,
+	Gather:  gather,
+	Affine:  affine,
+	HashAt:  hashAt,
+	Draw:    draw,
+	Sign:    sign,
+	Hash:    hash,
 }
 
 func macB(acc []int64, w []int16, e *Events) {
@@ -36,29 +40,27 @@ func macR(acc []int64, w []int16, rows []int32, v *Vector) {
 	}
 }
 
-func update(w []int16, u *Update, rows []int32, h []uint32, x []int32) {
-	updateColumns(w, u, rows, h, x, 0)
-}
+func update(w []int16, u *Update, r Rows) { updateColumns(w, u, r, 0) }
 
 // updateColumns executes columns from..N-1.
-func updateColumns(w []int16, u *Update, rows []int32, h []uint32, x []int32, from int) {
-	for i, r := range rows {
-		row := w[r:][:u.N]
+func updateColumns(w []int16, u *Update, r Rows, from int) {
+	for i, at := range r.W {
+		row := w[at:][:u.N]
 		var rowHash uint32
 		if u.Round == fixed.Stochastic {
-			rowHash = h[i]
+			rowHash = r.H[i]
 		}
 		for c := from; c < u.N; c++ {
 			var product int64
 			switch u.Form {
 			case Rank1:
-				product = int64(u.P[c]) * int64(x[i])
+				product = int64(u.Rate*int32(u.V[c])) * int64(r.S[i])
 			case Pull:
-				product = int64(u.P[c]) * int64(fixed.Sat16(int64(x[i])-int64(row[c])))
+				product = int64(u.Rate*int32(u.V[c])) * int64(fixed.Sat16(int64(r.S[i])-int64(row[c])))
 			case Across:
-				product = int64(x[i]) * int64(fixed.Sat16(int64(u.V[c])-int64(row[c])))
+				product = int64(u.Rate*int32(r.S[i])) * int64(fixed.Sat16(int64(u.V[c])-int64(row[c])))
 			case Blend:
-				product = int64(u.Rate) * int64(u.M[int(x[i])+c])
+				product = int64(u.Rate) * int64(u.M[int(r.M[i])+c])
 			}
 			var addend uint16
 			switch u.Round {
@@ -101,5 +103,28 @@ func hash(g []uint32, start, step uint32) {
 	for i := range g {
 		g[i] = fixed.Mix(start)
 		start += step
+	}
+}
+
+func gather(index []int32, scalars []int16, x []int16, base int32) int {
+	n := 0
+	for i, s := range x {
+		index[n], scalars[n] = base+int32(i), s
+		if s != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+func affine(dst []int32, index []int32, start, step int32) {
+	for i, k := range index {
+		dst[i] = start + k*step
+	}
+}
+
+func hashAt(dst []uint32, index []int32, start, step uint32) {
+	for i, k := range index {
+		dst[i] = fixed.Mix(start + uint32(k)*step)
 	}
 }

@@ -17,82 +17,82 @@ func macRAVX2(acc *int64, w *int16, rows *int32, n int, v *int16, blocks int)
 // updateRank1AVX2 updates n rows; n and blocks are positive; lane is the planes (Rank1, Pull), V (Across) or M.
 //
 //go:noescape
-func updateRank1AVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+func updateRank1AVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 
 // updateRank1ShiftAVX2 updates n rows; n and blocks are positive; lane is the planes (Rank1, Pull), V (Across) or M.
 //
 //go:noescape
-func updateRank1ShiftAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+func updateRank1ShiftAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 
 // updateRank1ClampAVX2 updates n rows; n and blocks are positive; lane is the planes (Rank1, Pull), V (Across) or M.
 //
 //go:noescape
-func updateRank1ClampAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+func updateRank1ClampAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 
 // updateRank1ClampShiftAVX2 updates n rows; n and blocks are positive; lane is the planes (Rank1, Pull), V (Across) or M.
 //
 //go:noescape
-func updateRank1ClampShiftAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+func updateRank1ClampShiftAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 
 // updatePullAVX2 updates n rows; n and blocks are positive; lane is the planes (Rank1, Pull), V (Across) or M.
 //
 //go:noescape
-func updatePullAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+func updatePullAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 
 // updateAcrossAVX2 updates n rows; n and blocks are positive; lane is the planes (Rank1, Pull), V (Across) or M.
 //
 //go:noescape
-func updateAcrossAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+func updateAcrossAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 
 // updateBlendAVX2 updates n rows; n and blocks are positive; lane is the planes (Rank1, Pull), V (Across) or M.
 //
 //go:noescape
-func updateBlendAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+func updateBlendAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 
 // updateAssignAVX2 updates n rows; n and blocks are positive; lane is the planes (Rank1, Pull), V (Across) or M.
 //
 //go:noescape
-func updateAssignAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+func updateAssignAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 
 // updateRank1StochasticAVX2 updates n rows; n and blocks are positive; lane is the planes (Rank1, Pull), V (Across) or M.
 //
 //go:noescape
-func updateRank1StochasticAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+func updateRank1StochasticAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 
 // updateRank1StochasticShiftAVX2 updates n rows; n and blocks are positive; lane is the planes (Rank1, Pull), V (Across) or M.
 //
 //go:noescape
-func updateRank1StochasticShiftAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+func updateRank1StochasticShiftAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 
 // updateRank1StochasticClampAVX2 updates n rows; n and blocks are positive; lane is the planes (Rank1, Pull), V (Across) or M.
 //
 //go:noescape
-func updateRank1StochasticClampAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+func updateRank1StochasticClampAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 
 // updateRank1StochasticClampShiftAVX2 updates n rows; n and blocks are positive; lane is the planes (Rank1, Pull), V (Across) or M.
 //
 //go:noescape
-func updateRank1StochasticClampShiftAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+func updateRank1StochasticClampShiftAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 
 // updatePullStochasticAVX2 updates n rows; n and blocks are positive; lane is the planes (Rank1, Pull), V (Across) or M.
 //
 //go:noescape
-func updatePullStochasticAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+func updatePullStochasticAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 
 // updateAcrossStochasticAVX2 updates n rows; n and blocks are positive; lane is the planes (Rank1, Pull), V (Across) or M.
 //
 //go:noescape
-func updateAcrossStochasticAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+func updateAcrossStochasticAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 
 // updateBlendStochasticAVX2 updates n rows; n and blocks are positive; lane is the planes (Rank1, Pull), V (Across) or M.
 //
 //go:noescape
-func updateBlendStochasticAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+func updateBlendStochasticAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 
 // updateAssignStochasticAVX2 updates n rows; n and blocks are positive; lane is the planes (Rank1, Pull), V (Across) or M.
 //
 //go:noescape
-func updateAssignStochasticAVX2(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)
+func updateAssignStochasticAVX2(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)
 
 // drawAVX2 writes the draws of a row; blocks is positive.
 //
@@ -108,3 +108,28 @@ func signAVX2(dst *int16, hash *uint32, h uint32, blocks int)
 //
 //go:noescape
 func hashAVX2(hash *uint32, first *[8]uint32, step uint32, groups int)
+
+// hashAtAVX2 writes Mix(start + index·step) in groups of eight; groups is positive.
+//
+//go:noescape
+func hashAtAVX2(dst *uint32, index *int32, groups int, start uint32, step uint32)
+
+// affineAVX2 writes start + index·step in groups of eight; groups is positive.
+//
+//go:noescape
+func affineAVX2(dst *int32, index *int32, groups int, start int32, step int32)
+
+// gatherAVX2 writes indices and values of the elements that are not zero, in groups of eight; groups is positive.
+//
+//go:noescape
+func gatherAVX2(index *int32, scalars *int16, x *int16, groups int, base int32) int
+
+// rangeAVX2 sets ends to the least and the largest of the elements and 0; blocks is positive.
+//
+//go:noescape
+func rangeAVX2(ends *[2]int16, x *int16, blocks int)
+
+// planesAVX2 writes rate·v·2^e by blocks, even columns before odd ones; blocks is positive.
+//
+//go:noescape
+func planesAVX2(planes *int32, v *int16, blocks int, rate int32, e uint32)

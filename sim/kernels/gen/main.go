@@ -26,6 +26,11 @@ func main() {
 	draw("drawAVX2", false)
 	draw("signAVX2", true)
 	hash()
+	hashAt()
+	affine()
+	gather()
+	extremes()
+	planes()
 	Generate()
 }
 
@@ -207,7 +212,7 @@ func (v variant) name() string {
 // update: see type plan for the arithmetic. A 32-bit lane serves an even column in its low half and the odd one beside
 // it in its high half.
 func update(f variant) {
-	TEXT(f.name(), NOSPLIT, "func(w *int16, rows *int32, h *uint32, x *int32, n int, lane *byte, hash *uint32, blocks int, c *byte)")
+	TEXT(f.name(), NOSPLIT, "func(w *int16, rows *int32, h *uint32, x *byte, n int, lane *byte, hash *uint32, blocks int, c *byte)")
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s updates n rows; n and blocks are positive; lane is the planes (Rank1, Pull), V (Across) or M.", f.name()))
 	w := Load(Param("w"), GP64()).(GPVirtual)
@@ -260,13 +265,13 @@ func update(f variant) {
 		if f.stochastic {
 			VPBROADCASTD(Mem{Base: h, Index: i, Scale: 4}, rowHash)
 		}
-		at := Mem{Base: x, Index: i, Scale: 4}
+		at := Mem{Base: x, Index: i, Scale: 2}
 		switch f.form {
 		case "Rank1":
 			s, j := GP32(), GP32()
 			MOVQ(lane, planes)
 			MOVL(Mem{Base: c, Disp: 8}, j)
-			MOVL(at, s)
+			MOVWLSX(at, s)
 			TESTL(s, s)
 			JGE(LabelRef("positive"))
 			NEGL(s)
@@ -279,10 +284,14 @@ func update(f variant) {
 		case "Pull":
 			VPBROADCASTW(at, xLow)
 		case "Across":
-			VPBROADCASTD(at, p)
+			s := GP32()
+			MOVWLSX(at, s)
+			IMULL(Mem{Base: c, Disp: 24}, s)
+			VMOVD(s, p.AsX())
+			VPBROADCASTD(p.AsX(), p)
 			VPSLLD(e, p, p)
 		case "Blend", "Assign":
-			MOVLQSX(at, source)
+			MOVLQSX(Mem{Base: x, Index: i, Scale: 4}, source)
 			LEAQ(Mem{Base: lane, Index: source, Scale: 2}, source)
 		}
 		o := GP64()
@@ -452,6 +461,163 @@ func hash() {
 		VPXOR(highs, d, d)
 		VMOVDQU(d, Mem{Base: g, Index: o, Scale: 1})
 		VPADDD(step, x, x)
+	})
+	VZEROUPPER()
+	RET()
+}
+
+// indexed emits a loop over groups of eight indices; f gets start + index·step.
+func indexed(name, doc, dst string, f func(y VecVirtual)) {
+	TEXT(name, NOSPLIT, "func(dst *"+dst+", index *int32, groups int, start, step "+dst+")")
+	Pragma("noescape")
+	Doc(name + " " + doc + "; groups is positive.")
+	out := Load(Param("dst"), GP64()).(GPVirtual)
+	index := Load(Param("index"), GP64()).(GPVirtual)
+	end := Load(Param("groups"), GP64()).(GPVirtual)
+	start, step := YMM(), YMM()
+	broadcast("start", start)
+	broadcast("step", step)
+	SHLQ(Imm(5), end)
+	o := GP64()
+	XORQ(o, o)
+	loop("group", o, 32, end, func() {
+		y := YMM()
+		VPMULLD(Mem{Base: index, Index: o, Scale: 1}, step, y)
+		VPADDD(start, y, y)
+		f(y)
+		VMOVDQU(y, Mem{Base: out, Index: o, Scale: 1})
+	})
+	VZEROUPPER()
+	RET()
+}
+
+func affine() {
+	indexed("affineAVX2", "writes start + index·step in groups of eight", "int32", func(VecVirtual) {})
+}
+
+func hashAt() {
+	indexed("hashAtAVX2", "writes Mix(start + index·step) in groups of eight", "uint32", func(y VecVirtual) {
+		VPXOR(mix(y), y, y)
+	})
+}
+
+// gather: a byte mask of eight elements selects the bytes 0..7 that are their indices (pext), which then select the
+// elements themselves (pshufb).
+func gather() {
+	TEXT("gatherAVX2", NOSPLIT, "func(index *int32, scalars *int16, x *int16, groups int, base int32) int")
+	Pragma("noescape")
+	Doc("gatherAVX2 writes indices and values of the elements that are not zero, in groups of eight; groups is positive.")
+	index := Load(Param("index"), GP64()).(GPVirtual)
+	scalars := Load(Param("scalars"), GP64()).(GPVirtual)
+	x := Load(Param("x"), GP64()).(GPVirtual)
+	end := Load(Param("groups"), GP64()).(GPVirtual)
+	base := YMM()
+	broadcast("base", base)
+	SHLQ(Imm(4), end)
+	identity, eight, spread, second := GP64(), YMM(), XMM(), XMM()
+	MOVQ(U64(0x0706050403020100), identity)
+	t := GP32()
+	constant := func(v VecVirtual, x uint32) {
+		MOVL(U32(x), t)
+		VMOVD(t, v.AsX())
+		VPBROADCASTD(v.AsX(), v)
+	}
+	constant(eight, 8)
+	constant(spread, 0x02020202)
+	constant(second, 0x01000100)
+	zero := XMM()
+	VPXOR(zero, zero, zero)
+	o, n := GP64(), GP64()
+	XORQ(o, o)
+	XORQ(n, n)
+	loop("group", o, 16, end, func() {
+		v, m, y := XMM(), XMM(), YMM()
+		VMOVDQU(Mem{Base: x, Index: o, Scale: 1}, v)
+		VPCMPEQW(zero, v, m)
+		VPACKSSWB(m, m, m)
+		mask, bytes := GP64(), GP64()
+		VMOVQ(m, mask)
+		NOTQ(mask)
+		PEXTQ(mask, identity, bytes)
+		VMOVQ(bytes, m)
+		VPMOVZXBD(m, y)
+		VPADDD(base, y, y)
+		VMOVDQU(y, Mem{Base: index, Index: n, Scale: 4})
+		VPMOVZXBW(m, m)
+		VPMULLW(spread, m, m)
+		VPADDW(second, m, m)
+		// Index i of eight becomes bytes 2i and 2i+1.
+		VPSHUFB(m, v, v)
+		VMOVDQU(v, Mem{Base: scalars, Index: n, Scale: 2})
+		POPCNTQ(mask, mask)
+		SHRQ(Imm(3), mask)
+		ADDQ(mask, n)
+		VPADDD(eight, base, base)
+	})
+	Store(n, ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+}
+
+func extremes() {
+	TEXT("rangeAVX2", NOSPLIT, "func(ends *[2]int16, x *int16, blocks int)")
+	Pragma("noescape")
+	Doc("rangeAVX2 sets ends to the least and the largest of the elements and 0; blocks is positive.")
+	ends := Load(Param("ends"), GP64()).(GPVirtual)
+	x := Load(Param("x"), GP64()).(GPVirtual)
+	end := Load(Param("blocks"), GP64()).(GPVirtual)
+	SHLQ(Imm(5), end)
+	lo, hi := zeroY(), zeroY()
+	o := GP64()
+	XORQ(o, o)
+	loop("block", o, 32, end, func() {
+		v := YMM()
+		VMOVDQU(Mem{Base: x, Index: o, Scale: 1}, v)
+		VPMINSW(v, lo, lo)
+		VPMAXSW(v, hi, hi)
+	})
+	for i, v := range []VecVirtual{lo, hi} {
+		f := VPMINSW
+		if i == 1 {
+			f = VPMAXSW
+		}
+		t := XMM()
+		VEXTRACTI128(Imm(1), v, t)
+		f(v.AsX(), t, t)
+		for _, bytes := range []uint64{8, 4, 2} {
+			u := XMM()
+			VPSRLDQ(Imm(bytes), t, u)
+			f(u, t, t)
+		}
+		VPEXTRW(Imm(0), t, Mem{Base: ends, Disp: 2 * i})
+	}
+	VZEROUPPER()
+	RET()
+}
+
+func planes() {
+	TEXT("planesAVX2", NOSPLIT, "func(planes *int32, v *int16, blocks int, rate int32, e uint32)")
+	Pragma("noescape")
+	Doc("planesAVX2 writes rate·v·2^e by blocks, even columns before odd ones; blocks is positive.")
+	out := Load(Param("planes"), GP64()).(GPVirtual)
+	v := Load(Param("v"), GP64()).(GPVirtual)
+	end := Load(Param("blocks"), GP64()).(GPVirtual)
+	rate, e := YMM(), XMM()
+	broadcast("rate", rate)
+	VMOVD(Load(Param("e"), GP32()), e)
+	SHLQ(Imm(5), end)
+	o := GP64()
+	XORQ(o, o)
+	loop("block", o, 32, end, func() {
+		even, odd := YMM(), YMM()
+		VMOVDQU(Mem{Base: v, Index: o, Scale: 1}, odd)
+		VPSLLD(Imm(16), odd, even)
+		for i, x := range []VecVirtual{even, odd} {
+			VPSRAD(Imm(16), x, x)
+			VPMULLD(rate, x, x)
+			VPSLLD(e, x, x)
+			VMOVDQU(x, Mem{Base: out, Index: o, Scale: 2, Disp: 32 * i})
+		}
 	})
 	VZEROUPPER()
 	RET()

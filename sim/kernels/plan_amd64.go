@@ -1,6 +1,10 @@
 package kernels
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/nmc-fpga/nmc/compiler/fixed"
+)
 
 // plan is how the assembly computes an update in 32-bit arithmetic.
 //
@@ -27,7 +31,7 @@ type params struct {
 	lo, hi   int16  // 12, 14
 	negative int64  // 16: bytes from the planes of P' to those of -P'
 	rate     int32  // 24: blend: P'
-	e        uint32 // 28: across: shift of x[i]
+	e        uint32 // 28: Across: shift of rate·s
 }
 
 // scale finds e, j and m of a plan for |P| <= maxP and |x| <= maxX.
@@ -35,7 +39,7 @@ func (p *plan) scale(shift uint, maxP, maxX uint32) (e uint, ok bool) {
 	p.params.j, p.params.m = 0, 0
 	if shift >= 32 {
 		p.params.m = uint32(shift - 32)
-		return 0, maxP < 1<<31
+		return 0, maxP < 1<<31 && maxX < 1<<15
 	}
 	want := 32 - shift
 	room := uint(max(0, 31-bits.Len32(maxP)))
@@ -44,46 +48,42 @@ func (p *plan) scale(shift uint, maxP, maxX uint32) (e uint, ok bool) {
 	return e, maxP < 1<<31 && uint64(maxX)<<(want-e) < 1<<15
 }
 
-func magnitude(x int32) uint32 { return uint32(max(int64(x), -int64(x))) }
+func magnitude(x int32) uint32 { return uint32(max(x, -x)) }
 
-// largest returns the largest magnitude.
-func largest(xs []int32) uint32 {
-	var lo, hi int32
-	for _, x := range xs {
+// largest returns the largest magnitude, and whether any element is negative.
+func largest(xs []int16) (most uint32, negative bool) {
+	var lo, hi int16
+	whole := len(xs) &^ (Block - 1)
+	if whole > 0 {
+		var ends [2]int16
+		rangeAVX2(&ends, &xs[0], whole/Block)
+		lo, hi = ends[0], ends[1]
+	}
+	for _, x := range xs[whole:] {
 		lo, hi = min(lo, x), max(hi, x)
 	}
-	return max(magnitude(lo), magnitude(hi))
+	return max(magnitude(int32(lo)), magnitude(int32(hi))), lo < 0
 }
 
-// Prepare looks at the whole update and decides how the assembly executes it; x are the scalars of all its rows. It
-// must be called before Update, whatever the set.
-func (u *Update) Prepare(x []int32) {
+// prepare decides how the assembly executes an update.
+func prepare(u *Update, s []int16) {
 	p := &u.plan
 	p.fast = false
 	p.params.lo, p.params.hi = u.Lo, u.Hi
 	p.params.addend = 0
-	if u.Round == 1 {
+	if u.Round == fixed.Nearest {
 		p.params.addend = 0x8000
 	}
-	if u.N == 0 || len(x) == 0 {
-		return
-	}
+	rate := magnitude(u.Rate)
 	switch u.Form {
 	case Rank1, Pull:
-		maxX := uint32(1) << 15 // sat16(x - W) may be anything
+		v, _ := largest(u.V[:u.N])
+		maxX, negative := uint32(1), false
 		if u.Form == Rank1 {
-			maxX = largest(x)
-			if maxX >= 1<<15 {
-				return
-			}
+			maxX, negative = largest(s)
 		}
-		e, ok := p.scale(u.Shift, largest(u.P[:u.N]), 1)
-		if u.Form == Rank1 {
-			e, ok = p.scale(u.Shift, largest(u.P[:u.N]), maxX)
-		} else if p.params.j != 0 {
-			return
-		}
-		if !ok {
+		e, ok := p.scale(u.Shift, rate*v, maxX)
+		if !ok || u.Form == Pull && p.params.j != 0 { // sat16(s - W) may be anything
 			return
 		}
 		p.fast = true
@@ -93,37 +93,33 @@ func (u *Update) Prepare(x []int32) {
 		}
 		p.planes = p.planes[:2*n]
 		p.params.negative = int64(4 * n)
-		splitPlanes(p.planes[:n], u.P[:u.N], e, 1)
-		if u.Form == Rank1 {
-			for _, s := range x {
-				if s < 0 {
-					splitPlanes(p.planes[n:], u.P[:u.N], e, -1)
-					break
-				}
-			}
+		splitPlanes(p.planes[:n], u.V[:u.N], u.Rate, e)
+		if negative {
+			splitPlanes(p.planes[n:], u.V[:u.N], -u.Rate, e)
 		}
 	case Across:
-		e, ok := p.scale(u.Shift, largest(x), 1)
-		p.params.e = uint32(e)
+		most, _ := largest(s)
+		e, ok := p.scale(u.Shift, rate*most, 1)
+		p.params.rate, p.params.e = u.Rate, uint32(e)
 		p.fast = ok && p.params.j == 0
 	case Blend:
-		e, ok := p.scale(u.Shift, magnitude(u.Rate), 1)
+		e, ok := p.scale(u.Shift, rate, 1)
 		p.params.rate = u.Rate << e
 		p.fast = ok && p.params.j == 0
 	}
 }
 
-// splitPlanes stores sign·P·2^e by blocks, even columns before odd ones, zeros beyond the last column.
-func splitPlanes(planes, p []int32, e uint, sign int32) {
-	clear(planes[len(planes)-Block:])
-	for b := 0; b+Block <= len(p); b += Block {
-		src, dst := (*[Block]int32)(p[b:]), (*[Block]int32)(planes[b:])
-		for i := range Block / 2 {
-			dst[i] = sign * src[2*i] << e
-			dst[i+Block/2] = sign * src[2*i+1] << e
-		}
+// splitPlanes stores rate·v·2^e by blocks, even columns before odd ones, zeros beyond the last column.
+func splitPlanes(planes []int32, v []int16, rate int32, e uint) {
+	whole := len(v) &^ (Block - 1)
+	if whole > 0 {
+		planesAVX2(&planes[0], &v[0], whole/Block, rate, uint32(e))
 	}
-	for c := len(p) &^ (Block - 1); c < len(p); c++ {
-		planes[c&^(Block-1)+c%Block/2+c%2*Block/2] = sign * p[c] << e
+	if whole < len(planes) {
+		last := planes[whole:]
+		clear(last)
+		for c, x := range v[whole:] {
+			last[c/2+c%2*Block/2] = rate * int32(x) << e
+		}
 	}
 }
