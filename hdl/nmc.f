@@ -1,0 +1,15 @@
+rtl/nmc_ram.v
+rtl/nmc_ram_single.v
+rtl/nmc_lanes.v
+rtl/nmc_draw.v
+rtl/nmc_scanner.v
+rtl/nmc_permute.v
+rtl/nmc_scalar.v
+rtl/nmc_sequencer.v
+rtl/nmc_engine.v
+rtl/nmc_byte_ram.v
+rtl/nmc_crc32.v
+rtl/nmc_cobs_dec.v
+rtl/nmc_cobs_enc.v
+rtl/nmc_frontend.v
+rtl/nmc_device.v

@@ -1,0 +1,315 @@
+// nmc_engine: the learning engine. It runs the program in its memory, as package sim does, and gives the host access to
+// its memories in between; while it runs, the host may write vector elements only.
+`default_nettype none
+`include "nmc_isa.vh"
+
+module nmc_engine #(
+    parameter Lanes = 4,  // power of two, 1..64
+    parameter WeightDepth = 16384,  // words; see package device
+    parameter VectorDepth = 512,
+    parameter ProgramDepth = 256,
+    parameter TableDepth = 512,
+    parameter WeightPorts = 1
+) (
+    input wire clk_i,
+    input wire rst_i,
+
+    // host access, a halfword at a time
+    input  wire        mem_valid_i,
+    output wire        mem_ready_o,
+    input  wire        mem_write_i,
+    input  wire [ 2:0] mem_space_i,
+    input  wire [31:0] mem_addr_i,    // halfwords, as in package device
+    input  wire [15:0] mem_wdata_i,
+    output wire        mem_rvalid_o,  // with or after ready of a read
+    output wire [15:0] mem_rdata_o,
+
+    // runs
+    input  wire        run_valid_i,
+    output wire        run_ready_o,
+    input  wire [ 2:0] run_entry_i,
+    input  wire [15:0] run_label_i,
+    input  wire [31:0] run_limit_i,
+    input  wire [31:0] run_input_i,
+    input  wire        skip_i,        // event skipping on
+    output wire        busy_o,
+    output wire        done_o,        // one cycle
+    output wire        stopped_o,
+    output wire [31:0] cycles_o,
+    output wire [31:0] retired_o,
+    output reg  [31:0] overflow_o,    // elements of this run
+    output wire [63:0] digest_o,
+
+    // one record for each retired instruction
+    output wire        trace_valid_o,
+    output wire [11:0] trace_pc_o,
+    output wire [31:0] trace_cycles_o
+);
+  localparam LL = $clog2(Lanes);
+  localparam LaneBits = LL + 1;
+  localparam WB = $clog2(WeightDepth);
+  localparam VB = $clog2(VectorDepth);
+  localparam PB = $clog2(ProgramDepth);
+  localparam TB = $clog2(TableDepth);
+  localparam ScanBits = WB > VB ? WB : VB;
+  localparam PlaceBits = WB > VB + LL + 1 ? WB : VB + LL + 1;
+  localparam QueueBits = PlaceBits + 2;
+
+  // Host.
+  wire idle;
+  wire to_weights = mem_space_i == 3'd0;
+  wire to_vectors = mem_space_i == 3'd1;
+  wire to_program = mem_space_i == 3'd2;
+  wire to_tables = mem_space_i == 3'd3;
+  wire to_regs = mem_space_i == 3'd4;
+  wire scans = to_weights || to_vectors;
+  wire host_valid, lanes_we, seq_reg_we, dest_weights;
+  wire [15:0] host_scan;
+  wire vectors_free = !(lanes_we && !dest_weights);
+  reg read_q;
+  reg [4:0] half_q;
+  wire host_write = mem_valid_i && mem_write_i && (to_vectors ? vectors_free : idle);
+  wire host_read = mem_valid_i && !mem_write_i && idle && !scans && !read_q;
+  assign mem_ready_o = mem_write_i ? host_write : scans ? host_valid : host_read;
+  always @(posedge clk_i) begin
+    read_q <= host_read && !rst_i;
+    half_q <= {to_program, to_tables, mem_addr_i[2:0]};
+  end
+
+  // Program.
+  wire [127:0] ir;
+  wire prog_re;
+  wire [PB-1:0] prog_addr;
+  nmc_ram #(
+      .Lanes(8), .LaneBits(16), .Depth(ProgramDepth), .AddrBits(PB)
+  ) u_program (
+      .clk_i(clk_i),
+      .we_i(host_write && to_program),
+      .lane_i(8'd1 << mem_addr_i[2:0]),
+      .waddr_i(mem_addr_i[3+:PB]),
+      .wdata_i({8{mem_wdata_i}}),
+      .re_i(prog_re || (host_read && to_program)),
+      .raddr_i(idle ? mem_addr_i[3+:PB] : prog_addr),
+      .rdata_o(ir)
+  );
+
+  // Tables.
+  wire [31:0] table_data;
+  wire table_re;
+  wire [TB-1:0] table_addr;
+  nmc_ram #(
+      .Lanes(2), .LaneBits(16), .Depth(TableDepth), .AddrBits(TB)
+  ) u_tables (
+      .clk_i(clk_i),
+      .we_i(host_write && to_tables),
+      .lane_i(2'd1 << mem_addr_i[0]),
+      .waddr_i(mem_addr_i[1+:TB]),
+      .wdata_i({2{mem_wdata_i}}),
+      .re_i(table_re || (host_read && to_tables)),
+      .raddr_i(idle ? mem_addr_i[1+:TB] : table_addr),
+      .rdata_o(table_data)
+  );
+
+  // Registers.
+  wire [31:0] reg_data, seq_reg_wdata;
+  wire [5:0] seq_reg_waddr, seq_reg_raddr;
+  nmc_ram #(
+      .Lanes(2), .LaneBits(16), .Depth(64), .AddrBits(6)
+  ) u_registers (
+      .clk_i(clk_i),
+      .we_i(seq_reg_we || (host_write && to_regs)),
+      .lane_i(seq_reg_we ? 2'b11 : 2'd1 << mem_addr_i[0]),
+      .waddr_i(seq_reg_we ? seq_reg_waddr : mem_addr_i[6:1]),
+      .wdata_i(seq_reg_we ? seq_reg_wdata : {2{mem_wdata_i}}),
+      .re_i(1'b1),
+      .raddr_i(idle ? mem_addr_i[6:1] : seq_reg_raddr),
+      .rdata_o(reg_data)
+  );
+
+  wire [15:0] ir_half = ir[half_q[2:0]*16+:16];
+  wire [31:0] word_data = half_q[3] ? table_data : reg_data;
+  assign mem_rvalid_o = read_q || host_valid;
+  assign mem_rdata_o = !read_q ? host_scan : half_q[4] ? ir_half : half_q[0] ? word_data[31:16] : word_data[15:0];
+
+  // Vectors: results go first.
+  wire [Lanes*16-1:0] lanes_wdata, write_data, vector_data, weight_data;
+  wire [Lanes-1:0] write_lanes, lanes_touched, host_lanes;
+  wire [QueueBits-1:0] lanes_waddr;
+  wire vector_re, weight_re;
+  wire [VB-1:0] vector_addr;
+  wire [WB-1:0] weight_addr;
+  assign write_data = lanes_we ? lanes_wdata : {Lanes{mem_wdata_i}};
+  assign host_lanes = LL == 0 ? 1'b1 : {{Lanes-1{1'b0}}, 1'b1} << (mem_addr_i & (Lanes - 1));
+  wire [Lanes-1:0] tail_mask;
+  wire [LaneBits-1:0] one_lane = lanes_waddr[VB+:LaneBits];
+  wire [Lanes-1:0] valid_lanes = lanes_waddr[QueueBits-1] ? {{Lanes-1{1'b0}}, 1'b1} << one_lane
+                               : lanes_waddr[QueueBits-2] ? tail_mask : {Lanes{1'b1}};
+  assign write_lanes = lanes_we ? valid_lanes & lanes_touched : host_lanes;
+
+  nmc_ram #(
+      .Lanes(Lanes), .LaneBits(16), .Depth(VectorDepth), .AddrBits(VB)
+  ) u_vectors (
+      .clk_i(clk_i),
+      .we_i((lanes_we && !dest_weights) || (host_write && to_vectors)),
+      .lane_i(vectors_free ? host_lanes : write_lanes),
+      .waddr_i(vectors_free ? mem_addr_i[LL+:VB] : lanes_waddr[VB-1:0]),
+      .wdata_i(vectors_free ? {Lanes{mem_wdata_i}} : lanes_wdata),
+      .re_i(vector_re),
+      .raddr_i(vector_addr),
+      .rdata_o(vector_data)
+  );
+
+  // Weights.
+  wire weight_we = (lanes_we && dest_weights) || (host_write && to_weights);
+  wire [WB-1:0] weight_waddr = lanes_we ? lanes_waddr[WB-1:0] : mem_addr_i[LL+:WB];
+  generate
+    if (WeightPorts == 1) begin : g_single
+      nmc_ram_single #(
+          .Lanes(Lanes), .LaneBits(16), .Depth(WeightDepth), .AddrBits(WB)
+      ) u_weights (
+          .clk_i(clk_i),
+          .we_i(weight_we),
+          .re_i(weight_re),
+          .lane_i(write_lanes),
+          .addr_i(weight_we ? weight_waddr : weight_addr),
+          .wdata_i(write_data),
+          .rdata_o(weight_data)
+      );
+    end else begin : g_dual
+      nmc_ram #(
+          .Lanes(Lanes), .LaneBits(16), .Depth(WeightDepth), .AddrBits(WB)
+      ) u_weights (
+          .clk_i(clk_i),
+          .we_i(weight_we),
+          .lane_i(write_lanes),
+          .waddr_i(weight_waddr),
+          .wdata_i(write_data),
+          .re_i(weight_re),
+          .raddr_i(weight_addr),
+          .rdata_o(weight_data)
+      );
+    end
+  endgenerate
+
+  // Scalar unit and permutation.
+  wire alu_start, alu_done, alu_taken;
+  wire [5:0] alu_op, alu_shift;
+  wire [31:0] alu_imm, alu_result;
+  wire [47:0] acc0;
+  nmc_scalar u_scalar (
+      .clk_i(clk_i), .rst_i(rst_i),
+      .start_i(alu_start), .op_i(alu_op), .shift_i(alu_shift), .operand_i(reg_data), .imm_i(alu_imm), .sum_i(acc0),
+      .done_o(alu_done), .result_o(alu_result), .taken_o(alu_taken)
+  );
+
+  wire permute_x, permute_y, permute_busy;
+  wire [31:0] permute_xdata, permute_ydata;
+  wire [63:0] permuted;
+  nmc_permute u_permute (
+      .clk_i(clk_i), .rst_i(rst_i),
+      .load_x_i(permute_x), .x_i(permute_xdata), .load_y_i(permute_y), .y_i(permute_ydata),
+      .busy_o(permute_busy), .x_o(permuted[63:32]), .y_o(permuted[31:0])
+  );
+
+  // Scanner.
+  wire scan_start, scan_stop, scan_weights, scan_virtual, scan_nonzero, scan_shared, scan_re, scan_grant;
+  wire scan_valid, scan_take, scan_next, scan_done;
+  wire [ScanBits-1:0] scan_addr, scan_raddr;
+  wire [LaneBits-1:0] scan_first, scan_lane, scan_left;
+  wire [12:0] scan_count;
+  wire [15:0] scan_value;
+  nmc_scanner #(
+      .Lanes(Lanes), .AddrBits(ScanBits), .LaneBits(LaneBits)
+  ) u_scanner (
+      .clk_i(clk_i), .rst_i(rst_i),
+      .start_i(scan_start), .stop_i(scan_stop), .addr_i(scan_addr), .first_i(scan_first), .count_i(scan_count),
+      .weights_i(scan_weights), .virtual_i(scan_virtual), .nonzero_i(scan_nonzero), .shared_i(scan_shared),
+      .re_o(scan_re), .grant_i(scan_grant), .raddr_o(scan_raddr), .vectors_i(vector_data), .weights_data_i(weight_data),
+      .valid_o(scan_valid), .take_i(scan_take), .lane_o(scan_lane), .value_o(scan_value), .next_o(scan_next),
+      .done_o(scan_done), .left_o(scan_left)
+  );
+
+  // Draws.
+  wire key_load, draw_rounds, draw_single, draw_rows_reset, draw_cols_reset, draw_row, draw_word, draw_next, draw_add;
+  wire draw_sub, draw_idle, reduce;
+  wire [LaneBits-1:0] draw_lane;
+  wire [Lanes*16-1:0] draws;
+  nmc_draw #(
+      .Lanes(Lanes)
+  ) u_draw (
+      .clk_i(clk_i), .rst_i(rst_i),
+      .key_load_i(key_load), .key_i(permuted), .rounds_i(draw_rounds), .reduce_i(reduce), .single_i(draw_single),
+      .rows_reset_i(draw_rows_reset), .cols_reset_i(draw_cols_reset), .row_i(draw_row), .word_i(draw_word),
+      .next_i(draw_next), .add_i(draw_add), .sub_i(draw_sub), .lane_i(draw_lane), .idle_o(draw_idle), .draw_o(draws)
+  );
+
+  // Lanes.
+  wire nearest, stochastic, inverted, ge, raw, touched, count;
+  wire [5:0] shift;
+  wire [15:0] hi, lo, bcast;
+  wire o_bcast, w_draw, w_sign, p_load, p_o, p_prod, f_load, c_load, fire, pull, flag, x_zero, f_stored, f_le, f_inv;
+  wire [1:0] c_sel;
+  wire tail, acc_load, tok_valid, tok_first, tok_shift, tok_last, push, lanes_idle;
+  wire [QueueBits-1:0] push_addr;
+  wire [6:0] overflows;
+  nmc_lanes #(
+      .Lanes(Lanes), .WeightPorts(WeightPorts), .AddrBits(QueueBits)
+  ) u_lanes (
+      .clk_i(clk_i), .rst_i(rst_i),
+      .shift_i(shift), .nearest_i(nearest), .stochastic_i(stochastic), .hi_i(hi), .lo_i(lo), .inverted_i(inverted),
+      .ge_i(ge), .raw_i(raw), .reduce_i(reduce), .touched_i(touched), .count_i(count), .tail_mask_i(tail_mask),
+      .w_i(weight_data), .v_i(vector_data), .draw_i(draws), .bcast_i(bcast), .o_bcast_i(o_bcast), .w_draw_i(w_draw),
+      .w_sign_i(w_sign), .p_load_i(p_load), .p_o_i(p_o), .p_prod_i(p_prod), .f_load_i(f_load), .c_load_i(c_load),
+      .c_sel_i(c_sel), .fire_i(fire), .pull_i(pull), .flag_i(flag), .x_zero_i(x_zero), .f_stored_i(f_stored),
+      .f_le_i(f_le), .f_inv_i(f_inv), .tail_i(tail), .acc_load_i(acc_load), .tok_valid_i(tok_valid),
+      .tok_first_i(tok_first), .tok_shift_i(tok_shift), .tok_last_i(tok_last), .push_i(push), .push_addr_i(push_addr),
+      .we_o(lanes_we), .waddr_o(lanes_waddr), .touched_o(lanes_touched), .wdata_o(lanes_wdata),
+      .overflows_o(overflows), .wlanes_i(valid_lanes), .acc0_o(acc0), .idle_o(lanes_idle)
+  );
+
+  wire clear;
+  always @(posedge clk_i)
+    if (rst_i || clear) overflow_o <= 32'd0;
+    else overflow_o <= overflow_o + {25'd0, overflows};
+
+  nmc_sequencer #(
+      .Lanes(Lanes), .WeightPorts(WeightPorts), .WeightBits(WB), .VectorBits(VB), .ProgramBits(PB), .TableBits(TB),
+      .LaneBits(LaneBits), .ScanBits(ScanBits), .QueueBits(QueueBits)
+  ) u_sequencer (
+      .clk_i(clk_i), .rst_i(rst_i),
+      .run_i(run_valid_i), .run_ready_o(run_ready_o), .entry_i(run_entry_i), .label_i(run_label_i),
+      .limit_i(run_limit_i), .input_i(run_input_i), .skip_i(skip_i), .busy_o(busy_o), .done_o(done_o),
+      .stopped_o(stopped_o), .cycles_o(cycles_o), .retired_o(retired_o), .digest_o(digest_o),
+      .trace_valid_o(trace_valid_o), .trace_pc_o(trace_pc_o), .trace_cycles_o(trace_cycles_o), .clear_o(clear),
+      .host_read_i(mem_valid_i && !mem_write_i && scans), .host_addr_i(mem_addr_i),
+      .host_weights_i(to_weights), .host_valid_o(host_valid), .host_data_o(host_scan), .idle_o(idle),
+      .prog_re_o(prog_re), .prog_addr_o(prog_addr), .ir_i(ir),
+      .reg_we_o(seq_reg_we), .reg_waddr_o(seq_reg_waddr), .reg_wdata_o(seq_reg_wdata), .reg_raddr_o(seq_reg_raddr),
+      .reg_i(reg_data),
+      .alu_start_o(alu_start), .alu_op_o(alu_op), .alu_shift_o(alu_shift), .alu_imm_o(alu_imm), .alu_done_i(alu_done),
+      .alu_result_i(alu_result), .alu_taken_i(alu_taken),
+      .permute_x_o(permute_x), .permute_y_o(permute_y), .permute_xdata_o(permute_xdata),
+      .permute_ydata_o(permute_ydata), .permute_busy_i(permute_busy), .permute_i(permuted),
+      .scan_start_o(scan_start), .scan_stop_o(scan_stop), .scan_addr_o(scan_addr), .scan_first_o(scan_first),
+      .scan_count_o(scan_count), .scan_weights_o(scan_weights), .scan_virtual_o(scan_virtual),
+      .scan_nonzero_o(scan_nonzero), .scan_shared_o(scan_shared), .scan_valid_i(scan_valid), .scan_take_o(scan_take),
+      .scan_lane_i(scan_lane), .scan_value_i(scan_value), .scan_next_i(scan_next), .scan_done_i(scan_done),
+      .scan_left_i(scan_left), .scan_grant_o(scan_grant), .scan_re_i(scan_re), .scan_raddr_i(scan_raddr),
+      .weight_re_o(weight_re), .weight_addr_o(weight_addr), .vector_re_o(vector_re), .vector_addr_o(vector_addr),
+      .vector_i(vector_data), .table_re_o(table_re), .table_addr_o(table_addr), .table_i(table_data),
+      .key_load_o(key_load), .draw_rounds_o(draw_rounds), .draw_single_o(draw_single),
+      .draw_rows_reset_o(draw_rows_reset), .draw_cols_reset_o(draw_cols_reset), .draw_row_o(draw_row),
+      .draw_word_o(draw_word), .draw_next_o(draw_next), .draw_add_o(draw_add), .draw_sub_o(draw_sub),
+      .draw_lane_o(draw_lane), .draw_idle_i(draw_idle),
+      .shift_o(shift), .nearest_o(nearest), .stochastic_o(stochastic), .hi_o(hi), .lo_o(lo), .inverted_o(inverted),
+      .ge_o(ge), .raw_o(raw), .reduce_o(reduce), .touched_o(touched), .count_o(count), .to_weights_o(dest_weights),
+      .tail_mask_o(tail_mask), .bcast_o(bcast), .o_bcast_o(o_bcast), .w_draw_o(w_draw), .w_sign_o(w_sign),
+      .p_load_o(p_load), .p_o_o(p_o), .p_prod_o(p_prod), .f_load_o(f_load), .c_load_o(c_load), .c_sel_o(c_sel),
+      .fire_o(fire), .pull_o(pull), .flag_o(flag), .x_zero_o(x_zero), .f_stored_o(f_stored), .f_le_o(f_le),
+      .f_inv_o(f_inv), .tail_o(tail), .acc_load_o(acc_load), .tok_valid_o(tok_valid), .tok_first_o(tok_first),
+      .tok_shift_o(tok_shift), .tok_last_o(tok_last), .push_o(push), .push_addr_o(push_addr),
+      .lanes_idle_i(lanes_idle)
+  );
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,275 @@
+package cosim
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nmc-fpga/nmc/firmware/device"
+	"github.com/nmc-fpga/nmc/firmware/isa"
+	"github.com/nmc-fpga/nmc/sim"
+)
+
+var (
+	seed     = flag.Uint64("cosim.seed", 1, "seed of the random programs")
+	duration = flag.Duration("cosim.time", 0, "time for each configuration, 0: a short test")
+	lanes    = flag.Int("cosim.lanes", 0, "only this number of lanes")
+	only     = flag.String("cosim.ops", "", "only these operations, separated by commas")
+)
+
+// pair is a simulator and an engine in the same state.
+type pair struct {
+	cfg device.Config
+	sim *sim.Machine
+	eng *Engine
+	n   int // runs
+}
+
+type area struct {
+	space device.Space
+	size  int
+	words int // halfwords of a word
+}
+
+func (p *pair) areas() []area {
+	c := p.cfg
+	return []area{
+		{device.Weights, c.WeightDepth * c.Lanes, c.Lanes}, {device.Vectors, c.VectorDepth * c.Lanes, c.Lanes},
+		{device.Registers, 2 * device.NumRegs, 2},
+	}
+}
+
+var spaceNames = []string{"weights", "vectors", "program", "tables", "registers"}
+
+func (p *pair) write(t *testing.T, space device.Space, addr uint32, data []uint16) {
+	t.Helper()
+	if err := errors.Join(p.sim.Write(space, addr, data), p.eng.Write(space, addr, data)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// restore gives the simulator the engine's memories.
+func (p *pair) restore(t *testing.T) {
+	for _, a := range p.areas() {
+		d, err := p.eng.Read(a.space, 0, a.size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.sim.Write(a.space, 0, d); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// run runs one program on both; false when the simulator rejects it.
+func (p *pair) run(t *testing.T, g *Generator, program []isa.Word, entry device.Entry, limit uint32) bool {
+	t.Helper()
+	var halves []uint16
+	for _, w := range program {
+		for _, x := range w {
+			halves = append(halves, uint16(x), uint16(x>>16))
+		}
+	}
+	p.write(t, device.Program, uint32(entry)*8, halves)
+	label := uint16(g.Uint32())
+	if err := p.sim.Submit(device.Run{Entry: entry, Label: label, Limit: limit}); err != nil {
+		t.Fatal(err)
+	}
+	want, err := p.sim.Result()
+	if err != nil {
+		var f *sim.Fault
+		if !errors.As(err, &f) {
+			t.Fatal(err)
+		}
+		p.restore(t)
+		return false
+	}
+	p.n++
+	skip := g.IntN(3) != 0
+	got, err := p.eng.Run(entry, label, limit, 0, skip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var bad []string
+	if got.Hung {
+		bad = append(bad, "does not end")
+	}
+	if got.Stopped != want.Stopped || got.Retired != p.sim.Retired() || got.Overflow != want.Overflow || got.Digest != want.Digest {
+		bad = append(bad, fmt.Sprintf("engine stopped %v, retired %d, overflow %d, digest %016x; simulator stopped %v, retired %d, overflow %d, digest %016x",
+			got.Stopped, got.Retired, got.Overflow, got.Digest, want.Stopped, p.sim.Retired(), want.Overflow, want.Digest))
+	}
+	if !got.Hung {
+		for _, a := range p.areas() {
+			x, err := p.eng.Read(a.space, 0, a.size)
+			if err != nil {
+				t.Fatal(err)
+			}
+			y, err := p.sim.Read(a.space, 0, a.size)
+			if err != nil {
+				t.Fatal(err)
+			}
+			count := 0
+			for i := range x {
+				if x[i] == y[i] {
+					continue
+				}
+				if count++; count <= 4 {
+					bad = append(bad, fmt.Sprintf("%s word %d lane %d: engine %#04x, simulator %#04x", spaceNames[a.space], i/a.words, i%a.words, x[i], y[i]))
+				}
+			}
+			if count > 4 {
+				bad = append(bad, fmt.Sprintf("%s: %d differ", spaceNames[a.space], count))
+			}
+		}
+	}
+	if len(bad) > 0 {
+		var b strings.Builder
+		for i, w := range program {
+			fmt.Fprintf(&b, "\n  %3d %s", int(entry)+i, describe(w))
+		}
+		regs, _ := p.eng.Read(device.Registers, 0, 2*device.NumRegs)
+		fmt.Fprintf(&b, "\n  registers after:")
+		for r := range device.NumRegs {
+			fmt.Fprintf(&b, " %d:%x", r, uint32(regs[2*r])|uint32(regs[2*r+1])<<16)
+		}
+		t.Fatalf("lanes %d, ports %d, run %d, skip %v:\n  %s%s", p.cfg.Lanes, p.cfg.WeightPorts, p.n, skip, strings.Join(bad, "\n  "), b.String())
+	}
+	return true
+}
+
+func describe(w isa.Word) string {
+	op := isa.ByCode(uint8(w.Get(0, 6)))
+	if op == nil {
+		return "?"
+	}
+	s := op.Name
+	for _, f := range op.Layout().Fields[1:] {
+		if v := w.Get(f.Lo, f.Width); v != 0 {
+			s += fmt.Sprintf(" %s=%d", f.Name, v)
+		}
+	}
+	return s
+}
+
+func config(lanes, ports int) device.Config {
+	return device.Config{Lanes: lanes, WeightDepth: 256, VectorDepth: 128, ProgramDepth: 64, TableDepth: 512, WeightPorts: ports}
+}
+
+func open(t *testing.T, c device.Config) *pair {
+	t.Helper()
+	if _, err := exec.LookPath("verilator"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("verilator is missing; install with scripts/setup")
+		}
+		t.Skip("verilator is missing; install with scripts/setup")
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin, err := Build(root, filepath.Join(root, "build", "cosim"), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eng, err := Start(bin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { eng.Close() })
+	m, err := sim.New(c, sim.WithReference())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &pair{cfg: c, sim: m, eng: eng}
+}
+
+// exercise runs random programs for a number of rounds or the time given.
+func exercise(t *testing.T, p *pair, g *Generator, rounds int, until time.Time) {
+	halt := isa.Word{}
+	for round := 0; round < rounds || time.Now().Before(until); round++ {
+		if round%12 == 0 {
+			for _, a := range p.areas()[:2] {
+				p.write(t, a.space, 0, g.Elements(a.size))
+			}
+			p.write(t, device.Tables, 0, g.Elements(2*p.cfg.TableDepth))
+		}
+		p.write(t, device.Registers, 0, g.Registers())
+		n := 1 + g.IntN(5)
+		program := make([]isa.Word, n, n+1)
+		for i := range program {
+			program[i] = g.Instruction(8+i, 8+n)
+		}
+		program = append(program, halt)
+		// Programs stand behind the entries, so that jumps have room; entry 3 clears the digest.
+		entry := device.Entry(g.IntN(device.NumEntries))
+		for i := range program {
+			program[i] = relocate(program[i], int(entry)-8)
+		}
+		var limit uint32
+		if g.IntN(8) == 0 {
+			limit = uint32(1 + g.IntN(n))
+		}
+		p.run(t, g, program, entry, limit)
+	}
+}
+
+// relocate moves the target of a jump.
+func relocate(w isa.Word, by int) isa.Word {
+	switch uint8(w.Get(0, 6)) {
+	case isa.Jump, isa.Loop, isa.Jeq, isa.Jne, isa.Jlt, isa.Jge:
+		f := isa.ByName("jump").Layout().Field("imm")
+		w.Put(f.Lo, f.Width, w.Get(f.Lo, f.Width)+uint32(int32(by)))
+	}
+	return w
+}
+
+func generator(c device.Config) *Generator {
+	g := &Generator{Rand: rand.New(rand.NewPCG(*seed, uint64(c.Lanes*10+c.WeightPorts))), Config: c}
+	if *only != "" {
+		g.Only = strings.Split(*only, ",")
+	}
+	return g
+}
+
+// TestEngineShort runs random programs of every instruction in the engine and the simulator, which must leave the same
+// memories, registers, counters and digest.
+func TestEngineShort(t *testing.T) {
+	for _, c := range []device.Config{config(4, 1), config(16, 2)} {
+		if *lanes != 0 && *lanes != c.Lanes {
+			continue
+		}
+		t.Run(fmt.Sprintf("lanes=%d/ports=%d", c.Lanes, c.WeightPorts), func(t *testing.T) {
+			p := open(t, c)
+			exercise(t, p, generator(c), 400, time.Now().Add(*duration))
+			t.Logf("%d runs", p.n)
+		})
+	}
+}
+
+// TestEngine does the same for all kinds of configuration.
+func TestEngine(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	for _, l := range []int{1, 2, 4, 8, 16, 32, 64} {
+		for _, ports := range []int{1, 2} {
+			c := config(l, ports)
+			if *lanes != 0 && *lanes != l || slices.Contains([]int{8, 32}, l) && ports == 1 {
+				continue
+			}
+			t.Run(fmt.Sprintf("lanes=%d/ports=%d", l, ports), func(t *testing.T) {
+				p := open(t, c)
+				exercise(t, p, generator(c), 300, time.Now().Add(*duration))
+				t.Logf("%d runs", p.n)
+			})
+		}
+	}
+}

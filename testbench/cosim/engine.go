@@ -1,0 +1,164 @@
+// Package cosim runs programs in the Verilated engine beside the simulator. The engine is driven without the protocol
+// (testbench/unit/engine); the device tests with it are in testbench/verilator.
+package cosim
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/nmc-fpga/nmc/firmware/device"
+)
+
+// Engine is a running Verilated nmc_engine.
+type Engine struct {
+	cmd    *exec.Cmd
+	in     *bufio.Writer
+	out    *bufio.Reader
+	pipe   io.WriteCloser
+	stderr bytes.Buffer
+}
+
+// Outcome is how a run ended.
+type Outcome struct {
+	Stopped  bool
+	Hung     bool // did not end in 20 million cycles
+	Cycles   uint32
+	Retired  uint32
+	Overflow uint32
+	Digest   uint64
+}
+
+// Build makes the engine's executable for a configuration with Verilator and returns its path; root is the folder of
+// go.mod. Builds are kept in cache by the content of the sources.
+func Build(root, cache string, c device.Config) (string, error) {
+	list, err := os.ReadFile(filepath.Join(root, "hdl", "nmc.f"))
+	if err != nil {
+		return "", err
+	}
+	main := filepath.Join(root, "testbench", "unit", "engine", "main.cpp")
+	args := []string{
+		"--cc", "--exe", "--build", "-j", "2", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert",
+		"-MAKEFLAGS", "OPT_FAST=-O1 OPT_GLOBAL=-O1", "-Wno-fatal", "-Wno-lint",
+		"-I" + filepath.Join(root, "hdl", "gen"), "--top-module", "nmc_engine",
+		fmt.Sprintf("-GLanes=%d", c.Lanes), fmt.Sprintf("-GWeightDepth=%d", c.WeightDepth),
+		fmt.Sprintf("-GVectorDepth=%d", c.VectorDepth), fmt.Sprintf("-GProgramDepth=%d", c.ProgramDepth),
+		fmt.Sprintf("-GTableDepth=%d", c.TableDepth), fmt.Sprintf("-GWeightPorts=%d", c.WeightPorts),
+		main,
+	}
+	h := sha256.New()
+	inputs := []string{main, filepath.Join(root, "hdl", "gen", "nmc_isa.vh")}
+	for f := range strings.FieldsSeq(string(list)) {
+		inputs = append(inputs, filepath.Join(root, "hdl", f))
+		args = append(args, filepath.Join(root, "hdl", f))
+	}
+	fmt.Fprintln(h, args)
+	for _, f := range inputs {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			return "", err
+		}
+		h.Write(b)
+	}
+	dir := filepath.Join(cache, fmt.Sprintf("engine-%x", h.Sum(nil)[:8]))
+	bin := filepath.Join(dir, "Vnmc_engine")
+	if _, err := os.Stat(bin); err == nil {
+		return bin, nil
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return "", err
+	}
+	cmd := exec.Command("verilator", append(args, "--Mdir", dir)...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("verilator: %w\n%s", err, out)
+	}
+	return bin, nil
+}
+
+// Start runs an executable that Build made.
+func Start(bin string) (*Engine, error) {
+	e := &Engine{cmd: exec.Command(bin)}
+	in, err := e.cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := e.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	e.cmd.Stderr = &e.stderr
+	if err := e.cmd.Start(); err != nil {
+		return nil, err
+	}
+	e.pipe, e.in, e.out = in, bufio.NewWriterSize(in, 1<<16), bufio.NewReaderSize(out, 1<<16)
+	return e, nil
+}
+
+// Close ends the engine.
+func (e *Engine) Close() error {
+	e.pipe.Close()
+	return e.cmd.Wait()
+}
+
+func (e *Engine) access(op byte, space device.Space, addr uint32, n int) {
+	e.in.WriteByte(op)
+	e.in.WriteByte(byte(space))
+	binary.Write(e.in, binary.LittleEndian, addr)
+	binary.Write(e.in, binary.LittleEndian, uint32(n))
+}
+
+// Write stores halfwords.
+func (e *Engine) Write(space device.Space, addr uint32, data []uint16) error {
+	e.access('w', space, addr, len(data))
+	return binary.Write(e.in, binary.LittleEndian, data)
+}
+
+// Read returns n halfwords.
+func (e *Engine) Read(space device.Space, addr uint32, n int) ([]uint16, error) {
+	e.access('r', space, addr, n)
+	if err := e.in.Flush(); err != nil {
+		return nil, e.broken(err)
+	}
+	data := make([]uint16, n)
+	if err := binary.Read(e.out, binary.LittleEndian, data); err != nil {
+		return nil, e.broken(err)
+	}
+	return data, nil
+}
+
+// Run runs the program from an entry. offset is the value of register RegInput.
+func (e *Engine) Run(entry device.Entry, label uint16, limit, offset uint32, skip bool) (Outcome, error) {
+	var s byte
+	if skip {
+		s = 1
+	}
+	e.in.WriteByte('x')
+	e.in.WriteByte(byte(entry))
+	binary.Write(e.in, binary.LittleEndian, label)
+	binary.Write(e.in, binary.LittleEndian, limit)
+	binary.Write(e.in, binary.LittleEndian, offset)
+	e.in.WriteByte(s)
+	if err := e.in.Flush(); err != nil {
+		return Outcome{}, e.broken(err)
+	}
+	var r struct {
+		Stopped                   uint8
+		Cycles, Retired, Overflow uint32
+		Digest                    uint64
+	}
+	if err := binary.Read(e.out, binary.LittleEndian, &r); err != nil {
+		return Outcome{}, e.broken(err)
+	}
+	return Outcome{r.Stopped == 1, r.Stopped == 2, r.Cycles, r.Retired, r.Overflow, r.Digest}, nil
+}
+
+func (e *Engine) broken(err error) error {
+	return fmt.Errorf("engine: %w: %s", err, bytes.TrimSpace(e.stderr.Bytes()))
+}
