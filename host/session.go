@@ -27,6 +27,7 @@ type Session struct {
 
 	identity device.Identity // at open
 	session  uint32
+	before   uint32 // the session that the device may still be in while an open is outstanding
 	seq      uint16 // of the next request
 	last     uint64 // number of the last submitted commit, as the device counts
 	base     uint64 // commits before the device's counting started anew: N = base + n
@@ -121,7 +122,7 @@ func (s *Session) open(id device.Identity) error {
 	if id.Session > math.MaxUint32-256 {
 		return fmt.Errorf("device is in session %d, close to the last; reset it", id.Session)
 	}
-	s.session = id.Session + 1 + rand.Uint32N(256)
+	s.before, s.session = id.Session, id.Session+1+rand.Uint32N(256)
 	r, err := s.ask(proto.OpOpen, 0, nil)
 	if err != nil {
 		return err
@@ -129,6 +130,7 @@ func (s *Session) open(id device.Identity) error {
 	if s.identity, err = proto.ParseIdentity(r.Body); err != nil {
 		return err
 	}
+	s.before = s.session
 	s.last = 0
 	s.written = [len(s.written)][]span{}
 	// A run of an earlier session may still go on. A read waits for it, and its reply comes after the run's.
@@ -668,7 +670,7 @@ func (s *Session) resume() error {
 	if err != nil {
 		return err
 	}
-	if s.identity.HwID != 0 && (id.Boot != s.identity.Boot || id.Session != s.session) {
+	if s.identity.HwID != 0 && (id.Boot != s.identity.Boot || id.Session != s.session && id.Session != s.before) {
 		return &Restarted{Was: s.was(), Is: id}
 	}
 	s.pending = pending
@@ -679,6 +681,7 @@ func (s *Session) resume() error {
 	}
 	for _, r := range pending {
 		r.due = time.Now()
+		r.timeout = s.rtt(r).timeout(&s.opt) / 2 // again doubles it; the old link's silence says nothing of this one
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -626,7 +627,7 @@ func TestProcessDies(t *testing.T) {
 		js = append(js, job{run: device.Run{Label: uint16(i)}})
 	}
 	got, err := work(s, js)
-	if err == nil || !strings.HasPrefix(err.Error(), "device is gone: host.test ended: exit status 7; it wrote\nnmc_engine.v:12: assertion: pc beyond the program") {
+	if err == nil || !strings.HasPrefix(err.Error(), "device is gone: "+filepath.Base(os.Args[0])+" ended: exit status 7; it wrote\nnmc_engine.v:12: assertion: pc beyond the program") {
 		t.Errorf("error %v", err)
 	}
 	if len(got) != 4 { // three good ones and the one that came with the error

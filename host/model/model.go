@@ -91,7 +91,7 @@ func (d *Device) Serve(link Link) error {
 		case f := <-frames:
 			err = d.serve(link, f)
 		case res := <-done:
-			err = d.complete(link, res)
+			d.complete(link, res)
 		case err = <-ended:
 		}
 		if err != nil {
@@ -102,15 +102,14 @@ func (d *Device) Serve(link Link) error {
 }
 
 // idle waits until no run is going on; its reply is sent.
-func (d *Device) idle(link Link) error {
-	if d.running == nil {
-		return nil
+func (d *Device) idle(link Link) {
+	if d.running != nil {
+		d.complete(link, <-d.running.done)
 	}
-	return d.complete(link, <-d.running.done)
 }
 
 // complete ends the run. Without a link its reply is only kept.
-func (d *Device) complete(link Link, res device.Result) error {
+func (d *Device) complete(link Link, res device.Result) {
 	r := d.running
 	d.running = nil
 	res.N = r.n
@@ -122,10 +121,10 @@ func (d *Device) complete(link Link, res device.Result) error {
 			d.cache = d.cache[1:]
 		}
 	}
-	if link == nil {
-		return nil
+	if link != nil {
+		// A link that is gone shows in Recv. What the device has accepted it does all the same.
+		link.Send(proto.Reply{Op: proto.OpCommit, Seq: r.seq, Body: body}.Frame())
 	}
-	return link.Send(proto.Reply{Op: proto.OpCommit, Seq: r.seq, Body: body}.Frame())
 }
 
 // serve obeys one frame.
@@ -191,9 +190,7 @@ func (d *Device) read(link Link, req proto.Request) (proto.Status, []byte, error
 	if err != nil {
 		return proto.StatusBad, nil, nil
 	}
-	if err := d.idle(link); err != nil {
-		return 0, nil, err
-	}
+	d.idle(link)
 	words, err := d.engine.Read(r.Space, r.Addr, int(r.Count))
 	if err != nil {
 		return 0, nil, fmt.Errorf("model: %w", err)
@@ -216,9 +213,7 @@ func (d *Device) write(link Link, req proto.Request) (proto.Status, []byte, erro
 	if err != nil {
 		return proto.StatusBad, nil, nil
 	}
-	if err := d.idle(link); err != nil {
-		return 0, nil, err
-	}
+	d.idle(link)
 	switch next := d.accepted + 1; {
 	case req.N < next:
 		return proto.StatusOK, nil, nil
@@ -270,9 +265,7 @@ func (d *Device) commit(link Link, req proto.Request) (status proto.Status, body
 	}
 	d.accepted = req.N
 	d.arrived = 0
-	if err := d.idle(link); err != nil {
-		return 0, nil, false, err
-	}
+	d.idle(link)
 	return 0, nil, true, d.start(req, c)
 }
 
