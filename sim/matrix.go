@@ -1,8 +1,6 @@
 package sim
 
 import (
-	"math"
-
 	"github.com/nmc-fpga/nmc/compiler/fixed"
 	"github.com/nmc-fpga/nmc/firmware/isa"
 	"github.com/nmc-fpga/nmc/sim/kernels"
@@ -23,7 +21,9 @@ type scratch struct {
 	columns []uint32 // column hashes
 	draws   []int16
 	drawn   []int16 // rows of W or M that are draws
-	consts  [3][]int16
+	spread  []int16 // addends of the rows that take part
+	narrow  []int16 // their results
+	consts  [2][]int16
 }
 
 // drawnRows is how many rows of a drawn W are made at a time.
@@ -154,11 +154,18 @@ func (m *Machine) macB(in *instruction, w *walk) {
 		m.storeWides(x.acc[:w.cols], w)
 		return
 	}
-	var draws []int16
-	if in.round == fixed.Stochastic {
-		draws = m.drawColumns(w.cols)
+	m.overflow += m.kernels.Narrow(m.vectors[w.lane0:][:w.cols], x.acc, m.addends(in, w.cols), in.shift, w.lo, w.hi)
+}
+
+// addends returns what the rounding of an instruction adds to each of n elements of row 0.
+func (m *Machine) addends(in *instruction, n int) kernels.Operand {
+	switch in.round {
+	case fixed.Nearest:
+		return kernels.Operand{Const: -1 << 15}
+	case fixed.Stochastic:
+		return kernels.Operand{X: m.drawColumns(n)[:n]}
 	}
-	m.narrowAll(m.vectors[w.lane0:][:w.cols], x.acc, in, w, draws)
+	return kernels.Operand{}
 }
 
 // broadcast adds the events to acc.
@@ -192,76 +199,36 @@ func (m *Machine) macR(in *instruction, w *walk) {
 		m.storeWideWalk(x.acc, w)
 		return
 	}
-	var draws []int16
-	if in.round == fixed.Stochastic {
-		draws = m.drawColumns(w.rows())
-	}
 	if !in.opt && w.outer == 1 {
-		m.narrowAll(m.vectors[w.scalar0:][:w.inner], x.acc, in, w, draws)
+		m.overflow += m.kernels.Narrow(m.vectors[w.scalar0:][:w.inner], x.acc, m.addends(in, w.inner), in.shift, w.lo, w.hi)
 		return
 	}
-	r := uint16(0)
-	if in.round == fixed.Nearest {
-		r = 0x8000
+	// Narrow the rows that take part, with the addends of their own indices, and spread them over the walk.
+	r := m.addends(in, w.rows())
+	if r.X != nil {
+		x.spread = grow(x.spread, len(x.index))
+		for i, k := range x.index {
+			x.spread[i] = r.X[k]
+		}
+		r.X = x.spread
+	}
+	x.narrow = grow(x.narrow, len(x.index))
+	m.overflow += m.kernels.Narrow(x.narrow, x.acc, r, in.shift, w.lo, w.hi)
+	if w.outer == 1 {
+		dst := m.vectors[w.scalar0:][:w.inner]
+		for i, k := range x.index {
+			dst[k] = x.narrow[i]
+		}
+		return
 	}
 	for i, k := range x.index {
-		if draws != nil {
-			r = uint16(draws[k])
-		}
-		y := fixed.Shift(fixed.Wrap48(x.acc[i]), in.shift, r)
-		if fixed.Overflows(y, w.lo, w.hi) {
-			m.overflow++
-		}
-		m.vectors[w.scalar0+w.element(int(k))] = fixed.Clamp(fixed.Sat16(y), w.lo, w.hi)
+		m.vectors[w.scalar0+w.element(int(k))] = x.narrow[i]
 	}
 }
 
 // reduce adds the dot products of the rows with the vector to acc.
 func (m *Machine) reduce(acc []int64, w []int16) {
 	m.kernels.MacR(acc, w, m.scratch.rows, &m.scratch.vector)
-}
-
-// countFrom returns the values beyond which fixed.Overflows counts.
-func countFrom(lo, hi int16) (least, most int64) {
-	least, most = math.MinInt64, math.MaxInt64
-	if lo == math.MinInt16 {
-		least = math.MinInt16
-	}
-	if hi == math.MaxInt16 {
-		most = math.MaxInt16
-	}
-	return least, most
-}
-
-// narrowAll rounds accumulators to neighbouring elements; draws are those of stochastic rounding.
-func (m *Machine) narrowAll(dst []int16, acc []int64, in *instruction, w *walk, draws []int16) {
-	shift := in.shift & 63
-	acc = acc[:len(dst)]
-	least, most := countFrom(w.lo, w.hi)
-	overflow := uint32(0)
-	if draws != nil {
-		draws = draws[:len(dst)]
-		for i, a := range acc {
-			y := (a<<16>>shift + int64(uint16(draws[i]))) >> 16
-			if y < least || y > most {
-				overflow++
-			}
-			dst[i] = fixed.Clamp(fixed.Sat16(y), w.lo, w.hi)
-		}
-	} else {
-		r := int64(0)
-		if in.round == fixed.Nearest {
-			r = 0x8000
-		}
-		for i, a := range acc {
-			y := (a<<16>>shift + r) >> 16
-			if y < least || y > most {
-				overflow++
-			}
-			dst[i] = fixed.Clamp(fixed.Sat16(y), w.lo, w.hi)
-		}
-	}
-	m.overflow += overflow
 }
 
 // loadWides and storeWides move the accumulators of a mac.b.

@@ -47,6 +47,14 @@ type Set struct {
 	// HashAt sets dst[i] to fixed.Mix(start + index[i]·step) for every i < len(index).
 	HashAt func(dst []uint32, index []int32, start, step uint32)
 
+	// Narrow rounds acc[i] to dst[i] for every i < len(dst): clamp(sat16(fixed.Shift(acc[i], shift, addend))), and returns
+	// how many overflow (fixed.Overflows). acc reaches to the end of the last block.
+	Narrow func(dst []int16, acc []int64, addend Operand, shift uint, lo, hi int16) uint32
+
+	// Vec executes an elementwise function of the instruction set on every i < len(dst) and returns how many overflow.
+	// dst may be one of the operands.
+	Vec func(dst []int16, f Function) uint32
+
 	// Draw sets dst[c] to the draw at column c of the row with hash h; g holds the hash of each pair of columns;
 	// len(dst) is a multiple of Block.
 	Draw func(dst []int16, g []uint32, h uint32)
@@ -185,4 +193,27 @@ func (r Rows) Slice(i, j int) Rows {
 		r.H = r.H[i:j]
 	}
 	return r
+}
+
+// Operand is a vector or a constant.
+type Operand struct {
+	X     []int16 // elements, or nil
+	Const int16
+}
+
+// At returns element i.
+func (o *Operand) At(i int) int16 {
+	if o.X != nil {
+		return o.X[i]
+	}
+	return o.Const
+}
+
+// Function is an elementwise function: isa.FnMac and so on. The addend belongs to the rounding of FnMac, read as unsigned
+// 16 bits.
+type Function struct {
+	Fn              int
+	A, B, C, Addend Operand
+	Shift           uint
+	Lo, Hi          int16
 }

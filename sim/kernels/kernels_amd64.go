@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"github.com/nmc-fpga/nmc/compiler/fixed"
+	"github.com/nmc-fpga/nmc/firmware/isa"
 	"golang.org/x/sys/cpu"
 )
 
@@ -24,6 +25,8 @@ var avx2 = Set{
 	Gather:  gatherFast,
 	Affine:  affineFast,
 	HashAt:  hashAtFast,
+	Narrow:  narrowFast,
+	Vec:     vecFast,
 	Draw:    drawFast,
 	Sign:    signFast,
 	Hash:    hashFast,
@@ -184,4 +187,128 @@ func hashFast(g []uint32, start, step uint32) {
 		first[i] = start + uint32(i)*step
 	}
 	hashAVX2(&g[0], &first, step*8, len(g)/8)
+}
+
+// narrowing holds the constants of narrowAVX2, which knows the offsets.
+type narrowing struct {
+	lo, hi      int16     // 0, 2
+	shift       uint32    // 4
+	stride      int64     // 8: bytes from one block's addends to the next
+	over, under int32     // 16, 20: results, negative counts
+	_           [2]uint32 //
+	order       [8]uint32 // 32: of the pairs of results
+}
+
+func narrowFast(dst []int16, acc []int64, addend Operand, shift uint, lo, hi int16) (overflow uint32) {
+	if len(dst) == 0 {
+		return 0
+	}
+	n := narrowing{lo: lo, hi: hi, shift: uint32(shift), order: [8]uint32{0, 4, 1, 5, 2, 6, 3, 7}}
+	count := func() {
+		if hi == 1<<15-1 {
+			overflow -= uint32(n.over)
+		}
+		if lo == -1<<15 {
+			overflow -= uint32(n.under)
+		}
+	}
+	var constant [Block]int16
+	r := &constant[0]
+	if addend.X != nil {
+		n.stride = 2 * Block
+		r = &addend.X[0]
+	} else {
+		for i := range constant {
+			constant[i] = addend.Const
+		}
+	}
+	whole := len(dst) &^ (Block - 1)
+	if whole > 0 {
+		narrowAVX2(&dst[0], &acc[0], r, whole/Block, (*byte)(unsafe.Pointer(&n)))
+		count()
+	}
+	if whole < len(dst) {
+		var accs [Block]int64
+		var out [Block]int16
+		copy(accs[:], acc[whole:len(dst)])
+		if addend.X != nil {
+			copy(constant[:], addend.X[whole:len(dst)])
+		}
+		// An accumulator of 0 never overflows, whatever its addend.
+		narrowAVX2(&out[0], &accs[0], &constant[0], 1, (*byte)(unsafe.Pointer(&n)))
+		count()
+		copy(dst[whole:], out[:])
+	}
+	return overflow
+}
+
+// pass holds the arguments of the elementwise kernels, which know the offsets. Strides are in bytes: those of a block, or
+// 0 for a constant.
+type pass struct {
+	dst, a, b, c, r        *int16 // 0, 8, 16, 24, 32
+	stepA, stepB, stepC    int64  // 40, 48, 56
+	stepR                  int64  // 64
+	blocks                 int64  // 72
+	lo, hi, openLo, openHi int16  // 80, 82, 84, 86: open: -1 where an end is open, else 0
+	before, draw, after    uint32 // 88, 92, 96: shifts of product, addend and sum
+	overflow               uint32 // 100: result
+	constants              [4][Block]int16
+	out                    [Block]int16
+}
+
+func vecFast(dst []int16, f Function) (overflow uint32) {
+	p := pass{lo: f.Lo, hi: f.Hi}
+	if f.Lo == -1<<15 {
+		p.openLo = -1
+	}
+	if f.Hi == 1<<15-1 {
+		p.openHi = -1
+	}
+	// y = ((a·b >> before) + (addend >> draw)) >> after is fixed.Shift within 32 bits.
+	p.before, p.draw, p.after = uint32(max(f.Shift, 16)-16), uint32(16-min(f.Shift, 16)), uint32(min(f.Shift, 16))
+	execute := vecMacAVX2
+	switch f.Fn {
+	case isa.FnMin:
+		execute = vecMinAVX2
+	case isa.FnMax:
+		execute = vecMaxAVX2
+	case isa.FnGe:
+		execute = vecGeAVX2
+	case isa.FnSel:
+		execute = vecSelAVX2
+	}
+	whole := len(dst) &^ (Block - 1)
+	operands := [4]*Operand{&f.A, &f.B, &f.C, &f.Addend}
+	first := [4]**int16{&p.a, &p.b, &p.c, &p.r}
+	step := [4]*int64{&p.stepA, &p.stepB, &p.stepC, &p.stepR}
+	for i, o := range operands {
+		if o.X != nil && whole > 0 {
+			*first[i], *step[i] = &o.X[0], 2*Block
+			continue
+		}
+		*first[i] = &p.constants[i][0]
+		for j := range p.constants[i] {
+			p.constants[i][j] = o.Const
+		}
+	}
+	if whole > 0 {
+		p.dst, p.blocks = &dst[0], int64(whole/Block)
+		execute((*byte)(unsafe.Pointer(&p)))
+		overflow = p.overflow
+	}
+	if whole < len(dst) {
+		for i, o := range operands {
+			*first[i] = &p.constants[i][0]
+			if o.X != nil {
+				clear(p.constants[i][copy(p.constants[i][:], o.X[whole:len(dst)]):])
+			} else {
+				clear(p.constants[i][len(dst)-whole:]) // 0·0 + 0 does not overflow
+			}
+		}
+		p.dst, p.blocks = &p.out[0], 1
+		execute((*byte)(unsafe.Pointer(&p)))
+		overflow += p.overflow
+		copy(dst[whole:], p.out[:])
+	}
+	return overflow
 }

@@ -1,6 +1,9 @@
 package kernels
 
-import "github.com/nmc-fpga/nmc/compiler/fixed"
+import (
+	"github.com/nmc-fpga/nmc/compiler/fixed"
+	"github.com/nmc-fpga/nmc/firmware/isa"
+)
 
 // Portable is the set written in Go.
 var Portable = Set{
@@ -12,6 +15,8 @@ var Portable = Set{
 	Gather:  gather,
 	Affine:  affine,
 	HashAt:  hashAt,
+	Narrow:  narrow,
+	Vec:     vec,
 	Draw:    draw,
 	Sign:    sign,
 	Hash:    hash,
@@ -127,4 +132,54 @@ func hashAt(dst []uint32, index []int32, start, step uint32) {
 	for i, k := range index {
 		dst[i] = fixed.Mix(start + uint32(k)*step)
 	}
+}
+
+func narrow(dst []int16, acc []int64, addend Operand, shift uint, lo, hi int16) (overflow uint32) {
+	for i := range dst {
+		y := fixed.Shift(fixed.Wrap48(acc[i]), shift, uint16(addend.At(i)))
+		if fixed.Overflows(y, lo, hi) {
+			overflow++
+		}
+		dst[i] = fixed.Clamp(fixed.Sat16(y), lo, hi)
+	}
+	return overflow
+}
+
+func vec(dst []int16, f Function) (overflow uint32) {
+	switch f.Fn {
+	case isa.FnMac:
+		for i := range dst {
+			product := fixed.Shift(int64(f.A.At(i))*int64(f.B.At(i)), f.Shift, uint16(f.Addend.At(i)))
+			total := int64(f.C.At(i)) + int64(fixed.Sat16(product))
+			if fixed.Overflows(product, f.Lo, f.Hi) || fixed.Overflows(total, f.Lo, f.Hi) {
+				overflow++
+			}
+			dst[i] = fixed.Clamp(fixed.Sat16(total), f.Lo, f.Hi)
+		}
+	case isa.FnMin:
+		for i := range dst {
+			dst[i] = fixed.Clamp(min(f.A.At(i), f.C.At(i)), f.Lo, f.Hi)
+		}
+	case isa.FnMax:
+		for i := range dst {
+			dst[i] = fixed.Clamp(max(f.A.At(i), f.C.At(i)), f.Lo, f.Hi)
+		}
+	case isa.FnGe:
+		for i := range dst {
+			y := f.Lo
+			if f.A.At(i) >= f.C.At(i) {
+				y = f.Hi
+			}
+			dst[i] = y
+		}
+	case isa.FnSel:
+		for i := range dst {
+			y := f.C.At(i)
+			if f.A.At(i) != 0 {
+				y = f.B.At(i)
+			}
+			dst[i] = fixed.Clamp(y, f.Lo, f.Hi)
+		}
+	}
+	return overflow
 }

@@ -133,3 +133,33 @@ func rangeAVX2(ends *[2]int16, x *int16, blocks int)
 //
 //go:noescape
 func planesAVX2(planes *int32, v *int16, blocks int, rate int32, e uint32)
+
+// narrowAVX2 rounds blocks of accumulators; r is the addends, one for each or (stride 0) sixteen for all; blocks is positive.
+//
+//go:noescape
+func narrowAVX2(dst *int16, acc *int64, r *int16, blocks int, c *byte)
+
+// vecMacAVX2 executes a pass over blocks of elements; args is a pass with a positive number of blocks.
+//
+//go:noescape
+func vecMacAVX2(args *byte)
+
+// vecMinAVX2 executes a pass over blocks of elements; args is a pass with a positive number of blocks.
+//
+//go:noescape
+func vecMinAVX2(args *byte)
+
+// vecMaxAVX2 executes a pass over blocks of elements; args is a pass with a positive number of blocks.
+//
+//go:noescape
+func vecMaxAVX2(args *byte)
+
+// vecGeAVX2 executes a pass over blocks of elements; args is a pass with a positive number of blocks.
+//
+//go:noescape
+func vecGeAVX2(args *byte)
+
+// vecSelAVX2 executes a pass over blocks of elements; args is a pass with a positive number of blocks.
+//
+//go:noescape
+func vecSelAVX2(args *byte)

@@ -31,6 +31,10 @@ func main() {
 	gather()
 	extremes()
 	planes()
+	narrow()
+	for _, fn := range []string{"Mac", "Min", "Max", "Ge", "Sel"} {
+		vec(fn)
+	}
 	Generate()
 }
 
@@ -172,17 +176,29 @@ func macR() {
 // operand and the draw of the odd columns.
 func mix(d VecVirtual) (high VecVirtual) {
 	t := YMM()
-	VPSLLD(Imm(9), d, t)
-	VPADDD(t, d, d)
-	t = YMM()
+	VPMULLD(mul513, d, d)
 	VPSRLD(Imm(11), d, t)
 	VPXOR(t, d, d)
-	t = YMM()
-	VPSLLD(Imm(13), d, t)
-	VPADDD(t, d, d)
+	VPMULLD(mul8193, d, d)
 	high = YMM()
 	VPSRLD(Imm(16), d, high)
 	return high
+}
+
+var mul513, mul8193 VecVirtual
+
+// factors sets the multipliers of mix.
+func factors() {
+	mul513, mul8193 = YMM(), YMM()
+	t := GP32()
+	for _, f := range []struct {
+		v VecVirtual
+		x uint32
+	}{{mul513, 1 + 1<<9}, {mul8193, 1 + 1<<13}} {
+		MOVL(U32(f.x), t)
+		VMOVD(t, f.v.AsX())
+		VPBROADCASTD(f.v.AsX(), f.v)
+	}
 }
 
 const (
@@ -255,6 +271,9 @@ func update(f variant) {
 		VMOVD(Mem{Base: c, Disp: 28}, e)
 	}
 
+	if f.stochastic {
+		factors()
+	}
 	i := GP64()
 	XORQ(i, i)
 	loop("row", i, 1, n, func() {
@@ -424,6 +443,7 @@ func draw(name string, sign bool) {
 		VPCMPEQW(one, one, one)
 		VPSRLW(Imm(15), one, one)
 	}
+	factors()
 	o := GP64()
 	XORQ(o, o)
 	loop("block", o, 32, end, func() {
@@ -452,6 +472,7 @@ func hash() {
 	broadcast("step", step)
 	end := Load(Param("groups"), GP64()).(GPVirtual)
 	SHLQ(Imm(5), end)
+	factors()
 	o := GP64()
 	XORQ(o, o)
 	loop("group", o, 32, end, func() {
@@ -478,6 +499,7 @@ func indexed(name, doc, dst string, f func(y VecVirtual)) {
 	broadcast("start", start)
 	broadcast("step", step)
 	SHLQ(Imm(5), end)
+	factors()
 	o := GP64()
 	XORQ(o, o)
 	loop("group", o, 32, end, func() {
@@ -619,6 +641,212 @@ func planes() {
 			VMOVDQU(x, Mem{Base: out, Index: o, Scale: 2, Disp: 32 * i})
 		}
 	})
+	VZEROUPPER()
+	RET()
+}
+
+// narrow: z = (acc·2^16 >> shift) + addend, a 64-bit number whose bits 47:16 are the result. It fits 16 bits when the
+// high half of z only repeats the sign of the low half.
+func narrow() {
+	TEXT("narrowAVX2", NOSPLIT, "func(dst *int16, acc *int64, r *int16, blocks int, c *byte)")
+	Pragma("noescape")
+	Doc("narrowAVX2 rounds blocks of accumulators; r is the addends, one for each or (stride 0) sixteen for all; blocks is positive.")
+	dst := Load(Param("dst"), GP64()).(GPVirtual)
+	acc := Load(Param("acc"), GP64()).(GPVirtual)
+	r := Load(Param("r"), GP64()).(GPVirtual)
+	blocks := Load(Param("blocks"), GP64()).(GPVirtual)
+	c := Load(Param("c"), GP64()).(GPVirtual)
+	lo, hi, top, bias, order := YMM(), YMM(), YMM(), YMM(), YMM()
+	shift := XMM()
+	VPBROADCASTW(Mem{Base: c, Disp: 0}, lo)
+	VPBROADCASTW(Mem{Base: c, Disp: 2}, hi)
+	VMOVD(Mem{Base: c, Disp: 4}, shift)
+	stride := GP64()
+	MOVQ(Mem{Base: c, Disp: 8}, stride)
+	VMOVDQU(Mem{Base: c, Disp: 32}, order)
+	VPCMPEQD(top, top, top)
+	VPSLLQ(Imm(63), top, top)
+	VPSRLQ(shift, top, bias)
+	over, under := zeroY(), zeroY() // minus the counts
+	Label("block")
+	var z [4]VecVirtual
+	for i := range z {
+		z[i] = YMM()
+		t := YMM()
+		VMOVDQU(Mem{Base: acc, Disp: 32 * i}, z[i])
+		VPSLLQ(Imm(16), z[i], z[i])
+		VPXOR(top, z[i], z[i])
+		VPSRLQ(shift, z[i], z[i])
+		VPSUBQ(bias, z[i], z[i])
+		VPMOVZXWQ(Mem{Base: r, Disp: 8 * i}, t)
+		VPADDQ(t, z[i], z[i])
+	}
+	var y [2]VecVirtual
+	for i := range y {
+		low, high, fits := YMM(), YMM(), YMM()
+		VSHUFPS(Imm(0x88), z[2*i+1], z[2*i], low)
+		VSHUFPS(Imm(0xdd), z[2*i+1], z[2*i], high)
+		VPSRAD(Imm(31), low, fits)
+		VPCMPEQD(fits, high, fits)
+		sign, end, t := YMM(), YMM(), YMM()
+		VPSRAD(Imm(31), high, sign)
+		VPANDN(sign, fits, t)
+		VPADDD(t, under, under)
+		VPOR(sign, fits, t)
+		VPCMPEQD(end, end, end)
+		VPXOR(end, t, t)
+		VPADDD(t, over, over)
+		VPSRLD(Imm(17), end, end)
+		VPXOR(sign, end, end)
+		y[i] = YMM()
+		VPSRAD(Imm(16), low, y[i])
+		VPBLENDVB(fits, y[i], end, y[i])
+	}
+	VPACKSSDW(y[1], y[0], y[0])
+	VPERMD(y[0], order, y[0])
+	VPMAXSW(lo, y[0], y[0])
+	VPMINSW(hi, y[0], y[0])
+	VMOVDQU(y[0], Mem{Base: dst})
+	ADDQ(U32(32), dst)
+	ADDQ(U32(128), acc)
+	ADDQ(stride, r)
+	DECQ(blocks)
+	JNZ(LabelRef("block"))
+	storeSum(over, Mem{Base: c, Disp: 16})
+	storeSum(under, Mem{Base: c, Disp: 20})
+	VZEROUPPER()
+	RET()
+}
+
+// storeSum stores the sum of eight 32-bit numbers.
+func storeSum(v VecVirtual, to Mem) {
+	t, u := XMM(), XMM()
+	VEXTRACTI128(Imm(1), v, t)
+	VPADDD(v.AsX(), t, t)
+	VPSRLDQ(Imm(8), t, u)
+	VPADDD(u, t, t)
+	VPSRLDQ(Imm(4), t, u)
+	VPADDD(u, t, t)
+	VMOVD(t, to)
+}
+
+// vec: see type pass of the package for the arguments.
+func vec(fn string) {
+	name := "vec" + fn + "AVX2"
+	TEXT(name, NOSPLIT, "func(args *byte)")
+	Pragma("noescape")
+	Doc(name + " executes a pass over blocks of elements; args is a pass with a positive number of blocks.")
+	args := Load(Param("args"), GP64()).(GPVirtual)
+	at := func(disp int) Mem { return Mem{Base: args, Disp: disp} }
+	load := func(disp int) GPVirtual {
+		r := GP64()
+		MOVQ(at(disp), r)
+		return r
+	}
+	dst, blocks := load(0), load(72)
+	a, c := load(8), load(24)
+	var b, r GPVirtual
+	if fn == "Mac" || fn == "Sel" {
+		b = load(16)
+	}
+	lo, hi := YMM(), YMM()
+	VPBROADCASTW(at(80), lo)
+	VPBROADCASTW(at(82), hi)
+	openLo, openHi, zero, count := YMM(), YMM(), YMM(), YMM()
+	before, draw, after := XMM(), XMM(), XMM()
+	if fn == "Mac" {
+		r = load(32)
+		VPBROADCASTW(at(84), openLo)
+		VPBROADCASTW(at(86), openHi)
+		VMOVD(at(88), before)
+		VMOVD(at(92), draw)
+		VMOVD(at(96), after)
+		VPXOR(count, count, count)
+	}
+	if fn == "Mac" || fn == "Sel" {
+		VPXOR(zero, zero, zero)
+	}
+	Label("block")
+	x, z, y := YMM(), YMM(), YMM()
+	VMOVDQU(Mem{Base: a}, x)
+	if fn != "Mac" {
+		VMOVDQU(Mem{Base: c}, z)
+	}
+	switch fn {
+	case "Mac":
+		f, l, h := YMM(), YMM(), YMM()
+		VMOVDQU(Mem{Base: b}, f)
+		VPMULLW(f, x, l)
+		VPMULHW(f, x, h)
+		d := YMM()
+		VMOVDQU(Mem{Base: r}, d)
+		var half, fits [2]VecVirtual
+		for i, unpack := range []func(ops ...Op){
+			func(o ...Op) { VPUNPCKLWD(o[0], o[1], o[2]) },
+			func(o ...Op) { VPUNPCKHWD(o[0], o[1], o[2]) },
+		} {
+			p, e := YMM(), YMM()
+			unpack(h, l, p)
+			unpack(zero, d, e)
+			VPSRAD(before, p, p)
+			VPSRLD(draw, e, e)
+			VPADDD(e, p, p)
+			VPSRAD(after, p, p)
+			half[i], fits[i] = p, YMM()
+			VPSLLD(Imm(16), p, fits[i])
+			VPSRAD(Imm(16), fits[i], fits[i])
+			VPCMPEQD(p, fits[i], fits[i])
+		}
+		product := YMM()
+		VPACKSSDW(half[1], half[0], product)
+		VPACKSSDW(fits[1], fits[0], fits[0])
+		// A sum leaves 16 bits where it differs from the wrapped one; it and the product do so on the product's side.
+		wrapped, open := YMM(), YMM()
+		VMOVDQU(Mem{Base: c}, z)
+		VPADDSW(product, z, y)
+		VPADDW(product, z, wrapped)
+		VPCMPEQW(wrapped, y, wrapped)
+		VPAND(fits[0], wrapped, wrapped)
+		VPSRAW(Imm(15), product, open)
+		VPBLENDVB(open, openLo, openHi, open)
+		VPANDN(open, wrapped, open)
+		VPSUBW(open, count, count)
+	case "Min":
+		VPMINSW(z, x, y)
+	case "Max":
+		VPMAXSW(z, x, y)
+	case "Ge":
+		VPCMPGTW(x, z, y)
+		VPBLENDVB(y, lo, hi, y)
+	case "Sel":
+		VPCMPEQW(zero, x, y)
+		f := YMM()
+		VMOVDQU(Mem{Base: b}, f)
+		VPBLENDVB(y, z, f, y)
+	}
+	if fn != "Ge" {
+		VPMAXSW(lo, y, y)
+		VPMINSW(hi, y, y)
+	}
+	VMOVDQU(y, Mem{Base: dst})
+	ADDQ(U32(32), dst)
+	ADDQ(at(40), a)
+	if b != nil {
+		ADDQ(at(48), b)
+	}
+	ADDQ(at(56), c)
+	if r != nil {
+		ADDQ(at(64), r)
+	}
+	DECQ(blocks)
+	JNZ(LabelRef("block"))
+	if fn == "Mac" {
+		one := YMM()
+		VPCMPEQW(one, one, one)
+		VPSRLW(Imm(15), one, one)
+		VPMADDWD(one, count, count)
+		storeSum(count, at(100))
+	}
 	VZEROUPPER()
 	RET()
 }
