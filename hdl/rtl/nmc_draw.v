@@ -20,6 +20,7 @@ module nmc_draw #(
     // constant during an instruction
     input wire rounds_i,  // the draws round: delay the events
     input wire reduce_i,  // ... of sums over the lanes
+    input wire across_i,  // words follow each other in a row: each makes its draws
     input wire single_i,  // one column a word, in lane 0: advance every second one
 
     // events
@@ -111,7 +112,7 @@ module nmc_draw #(
       for (p = 0; p < Pairs; p = p + 1) g[p] <= mix(cols + ColStep * p);
       g_odd <= odd;
     end
-    if (g_q || h_q) begin
+    if ((g_q && across_i) || h_q) begin
       for (p = 0; p < Pairs; p = p + 1) d[p] <= mix(h ^ g[p]);
       d_odd <= g_odd;
     end

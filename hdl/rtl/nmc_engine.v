@@ -212,7 +212,7 @@ module nmc_engine #(
   );
 
   // Scanner.
-  wire scan_start, scan_stop, scan_weights, scan_virtual, scan_nonzero, scan_shared, scan_re, scan_grant;
+  wire scan_start, scan_weights, scan_virtual, scan_nonzero, scan_shared, scan_re, scan_grant;
   wire scan_valid, scan_take, scan_next, scan_done;
   wire [ScanBits-1:0] scan_addr, scan_raddr;
   wire [LaneBits-1:0] scan_first, scan_lane, scan_left;
@@ -222,7 +222,7 @@ module nmc_engine #(
       .Lanes(Lanes), .AddrBits(ScanBits), .LaneBits(LaneBits)
   ) u_scanner (
       .clk_i(clk_i), .rst_i(rst_i),
-      .start_i(scan_start), .stop_i(scan_stop), .addr_i(scan_addr), .first_i(scan_first), .count_i(scan_count),
+      .start_i(scan_start), .addr_i(scan_addr), .first_i(scan_first), .count_i(scan_count),
       .weights_i(scan_weights), .virtual_i(scan_virtual), .nonzero_i(scan_nonzero), .shared_i(scan_shared),
       .re_o(scan_re), .grant_i(scan_grant), .raddr_o(scan_raddr), .vectors_i(vector_data), .weights_data_i(weight_data),
       .valid_o(scan_valid), .take_i(scan_take), .lane_o(scan_lane), .value_o(scan_value), .next_o(scan_next),
@@ -230,7 +230,7 @@ module nmc_engine #(
   );
 
   // Draws.
-  wire key_load, draw_rounds, draw_single, draw_rows_reset, draw_cols_reset, draw_row, draw_word, draw_next, draw_add;
+  wire key_load, draw_rounds, draw_across, draw_single, draw_rows_reset, draw_cols_reset, draw_row, draw_word, draw_next, draw_add;
   wire draw_sub, draw_idle, reduce;
   wire [LaneBits-1:0] draw_lane;
   wire [Lanes*16-1:0] draws;
@@ -238,7 +238,7 @@ module nmc_engine #(
       .Lanes(Lanes)
   ) u_draw (
       .clk_i(clk_i), .rst_i(rst_i),
-      .key_load_i(key_load), .key_i(permuted), .rounds_i(draw_rounds), .reduce_i(reduce), .single_i(draw_single),
+      .key_load_i(key_load), .key_i(permuted), .rounds_i(draw_rounds), .reduce_i(reduce), .across_i(draw_across), .single_i(draw_single),
       .rows_reset_i(draw_rows_reset), .cols_reset_i(draw_cols_reset), .row_i(draw_row), .word_i(draw_word),
       .next_i(draw_next), .add_i(draw_add), .sub_i(draw_sub), .lane_i(draw_lane), .idle_o(draw_idle), .draw_o(draws)
   );
@@ -290,14 +290,14 @@ module nmc_engine #(
       .alu_result_i(alu_result), .alu_taken_i(alu_taken),
       .permute_x_o(permute_x), .permute_y_o(permute_y), .permute_xdata_o(permute_xdata),
       .permute_ydata_o(permute_ydata), .permute_busy_i(permute_busy), .permute_i(permuted),
-      .scan_start_o(scan_start), .scan_stop_o(scan_stop), .scan_addr_o(scan_addr), .scan_first_o(scan_first),
+      .scan_start_o(scan_start), .scan_addr_o(scan_addr), .scan_first_o(scan_first),
       .scan_count_o(scan_count), .scan_weights_o(scan_weights), .scan_virtual_o(scan_virtual),
       .scan_nonzero_o(scan_nonzero), .scan_shared_o(scan_shared), .scan_valid_i(scan_valid), .scan_take_o(scan_take),
       .scan_lane_i(scan_lane), .scan_value_i(scan_value), .scan_next_i(scan_next), .scan_done_i(scan_done),
       .scan_left_i(scan_left), .scan_grant_o(scan_grant), .scan_re_i(scan_re), .scan_raddr_i(scan_raddr),
       .weight_re_o(weight_re), .weight_addr_o(weight_addr), .vector_re_o(vector_re), .vector_addr_o(vector_addr),
       .vector_i(vector_data), .table_re_o(table_re), .table_addr_o(table_addr), .table_i(table_data),
-      .key_load_o(key_load), .draw_rounds_o(draw_rounds), .draw_single_o(draw_single),
+      .key_load_o(key_load), .draw_rounds_o(draw_rounds), .draw_across_o(draw_across), .draw_single_o(draw_single),
       .draw_rows_reset_o(draw_rows_reset), .draw_cols_reset_o(draw_cols_reset), .draw_row_o(draw_row),
       .draw_word_o(draw_word), .draw_next_o(draw_next), .draw_add_o(draw_add), .draw_sub_o(draw_sub),
       .draw_lane_o(draw_lane), .draw_idle_i(draw_idle),

@@ -14,7 +14,6 @@ module nmc_scanner #(
 
     // a run of elements; the controls are constant until done_o
     input  wire                start_i,
-    input  wire                stop_i,
     input  wire [AddrBits-1:0] addr_i,     // its first word
     input  wire [LaneBits-1:0] first_i,    // lane of its first element
     input  wire [        12:0] count_i,    // elements, at least 1
@@ -36,7 +35,7 @@ module nmc_scanner #(
     output reg  [LaneBits-1:0] lane_o,
     output reg  [        15:0] value_o,
     output wire                next_o,  // the word after this one is held from the next cycle on
-    output wire                done_o,  // none is left
+    output wire                done_o,  // none is left, until the next start
     output wire [LaneBits-1:0] left_o   // with done_o: elements used of the last word
 );
   reg running, ready, held, begun;
@@ -79,10 +78,7 @@ module nmc_scanner #(
         begun <= 1'b1;
         left  <= left_next;
       end else if (shared_i && held && finished && !last) held <= 1'b0;
-      if (done_o || stop_i) begin
-        running <= 1'b0;
-        held <= 1'b0;
-      end
+      if (done_o) running <= 1'b0;
     end
     if (rst_i) begin
       running <= 1'b0;

@@ -78,7 +78,6 @@ module nmc_sequencer #(
 
     // scanner
     output wire                scan_start_o,
-    output wire                scan_stop_o,
     output reg  [ScanBits-1:0] scan_addr_o,
     output wire [LaneBits-1:0] scan_first_o,
     output wire [        12:0] scan_count_o,
@@ -110,6 +109,7 @@ module nmc_sequencer #(
     // draws
     output wire                key_load_o,
     output wire                draw_rounds_o,
+    output wire                draw_across_o,
     output wire                draw_single_o,
     output wire                draw_rows_reset_o,
     output wire                draw_cols_reset_o,
@@ -554,6 +554,7 @@ module nmc_sequencer #(
   wire is_v_event = state == Word && step == (v_rounds ? 4'd2 : 4'd0);
   wire row_events = is_upd || (is_matrix && wdraw) || is_blend;
   assign draw_rounds_o = stochastic_o && !wdraw;
+  assign draw_across_o = !b_walk;
   assign draw_single_o = Lanes == 1 || (is_mac_r && !wdraw);
   assign draw_rows_reset_o = state == Pass || state == OpD;
   assign draw_cols_reset_o = (state == Base) || state == OpD || (e1 && !b_walk && row_events);
@@ -834,7 +835,7 @@ module nmc_sequencer #(
         state <= Walk;
       end
       Walk: begin
-        if (next1) dptr <= dptr + 1'b1;
+        if (next1 && is_mac_r) dptr <= dptr + 1'b1;
         if (scan_done_i && row_start && step == 4'd0) state <= RunEnd;
       end
       RunEnd: begin
@@ -961,7 +962,6 @@ module nmc_sequencer #(
     end
   end
   assign trace_cycles_o = cycles_o;
-  assign scan_stop_o = 1'b0;
 
 endmodule
 

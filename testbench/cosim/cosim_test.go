@@ -22,6 +22,7 @@ var (
 	seed     = flag.Uint64("cosim.seed", 1, "seed of the random programs")
 	duration = flag.Duration("cosim.time", 0, "time for each configuration, 0: a short test")
 	lanes    = flag.Int("cosim.lanes", 0, "only this number of lanes")
+	length   = flag.Int("cosim.length", 5, "instructions of a program, at most")
 	only     = flag.String("cosim.ops", "", "only these operations, separated by commas")
 )
 
@@ -69,16 +70,36 @@ func (p *pair) restore(t *testing.T) {
 	}
 }
 
-// run runs one program on both; false when the simulator rejects it.
-func (p *pair) run(t *testing.T, g *Generator, program []isa.Word, entry device.Entry, limit uint32) bool {
-	t.Helper()
+// align gives both the same digest and key again.
+func (p *pair) align(t *testing.T) {
+	key := isa.Word{}
+	key.Put(0, 6, isa.Key)
+	p.write(t, device.Program, 8*uint32(device.Digest), halfwords([]isa.Word{key, {}}))
+	if err := p.sim.Submit(device.Run{Entry: device.Digest}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.sim.Result(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.eng.Run(device.Digest, 0, 0, 0, true); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func halfwords(program []isa.Word) []uint16 {
 	var halves []uint16
 	for _, w := range program {
 		for _, x := range w {
 			halves = append(halves, uint16(x), uint16(x>>16))
 		}
 	}
-	p.write(t, device.Program, uint32(entry)*8, halves)
+	return halves
+}
+
+// run runs one program on both; false when the simulator rejects it.
+func (p *pair) run(t *testing.T, g *Generator, program []isa.Word, entry device.Entry, limit uint32) bool {
+	t.Helper()
+	p.write(t, device.Program, uint32(entry)*8, halfwords(program))
 	label := uint16(g.Uint32())
 	if err := p.sim.Submit(device.Run{Entry: entry, Label: label, Limit: limit}); err != nil {
 		t.Fatal(err)
@@ -90,6 +111,7 @@ func (p *pair) run(t *testing.T, g *Generator, program []isa.Word, entry device.
 			t.Fatal(err)
 		}
 		p.restore(t)
+		p.align(t)
 		return false
 	}
 	p.n++
@@ -134,6 +156,9 @@ func (p *pair) run(t *testing.T, g *Generator, program []isa.Word, entry device.
 		var b strings.Builder
 		for i, w := range program {
 			fmt.Fprintf(&b, "\n  %3d %s", int(entry)+i, describe(w))
+		}
+		if got.Hung {
+			t.Fatalf("lanes %d, ports %d, run %d, skip %v: %s%s", p.cfg.Lanes, p.cfg.WeightPorts, p.n, skip, strings.Join(bad, "\n  "), b.String())
 		}
 		regs, _ := p.eng.Read(device.Registers, 0, 2*device.NumRegs)
 		fmt.Fprintf(&b, "\n  registers after:")
@@ -202,7 +227,7 @@ func exercise(t *testing.T, p *pair, g *Generator, rounds int, until time.Time) 
 			p.write(t, device.Tables, 0, g.Elements(2*p.cfg.TableDepth))
 		}
 		p.write(t, device.Registers, 0, g.Registers())
-		n := 1 + g.IntN(5)
+		n := 1 + g.IntN(*length)
 		program := make([]isa.Word, n, n+1)
 		for i := range program {
 			program[i] = g.Instruction(8+i, 8+n)

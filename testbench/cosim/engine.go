@@ -29,7 +29,7 @@ type Engine struct {
 // Outcome is how a run ended.
 type Outcome struct {
 	Stopped  bool
-	Hung     bool // did not end in 20 million cycles
+	Hung     bool // did not end in 2 million cycles
 	Cycles   uint32
 	Retired  uint32
 	Overflow uint32

@@ -107,14 +107,14 @@ int main(int argc, char **argv) {
         top->run_valid_i = 1;
         tick();
         top->run_valid_i = 0;
-        uint64_t left = 200000000;
+        uint64_t left = 4000000;
         bool done = false;
         pcs.clear();
         while (left-- && !done) {
           tick();
           done = top->done_o;
           if (tracing && top->trace_valid_o) pcs.push_back(top->trace_pc_o);
-          if (top->cycles_o > 20000000) break;
+          if (top->cycles_o > 2000000) break;
         }
         if (tracing) {
           for (uint16_t pc : pcs) put(pc, 2);
