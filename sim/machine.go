@@ -49,7 +49,10 @@ type Machine struct {
 	boot    uint32
 	results []outcome
 	kernels kernels.Set
-	scratch scratch
+
+	pool       *pool // nil with one thread
+	worthwhile int   // see the constant
+	scratch    scratch
 }
 
 type outcome struct {
@@ -95,17 +98,18 @@ func New(cfg device.Config, opts ...Option) (*Machine, error) {
 		}
 	}
 	m := &Machine{
-		cfg:      cfg,
-		laneBits: uint(bits.TrailingZeros(uint(cfg.Lanes))),
-		threads:  1,
-		padded:   make([]int16, cfg.WeightDepth*cfg.Lanes+kernels.Block),
-		vectors:  make([]int16, cfg.VectorDepth*cfg.Lanes),
-		program:  make([]isa.Word, cfg.ProgramDepth),
-		tables:   make([]uint32, cfg.TableDepth),
-		skip:     1,
-		code:     make([]instruction, cfg.ProgramDepth),
-		decoded:  make([]bool, cfg.ProgramDepth),
-		boot:     boots.Add(1),
+		cfg:        cfg,
+		laneBits:   uint(bits.TrailingZeros(uint(cfg.Lanes))),
+		threads:    1,
+		worthwhile: worthwhile,
+		padded:     make([]int16, cfg.WeightDepth*cfg.Lanes+kernels.Block),
+		vectors:    make([]int16, cfg.VectorDepth*cfg.Lanes),
+		program:    make([]isa.Word, cfg.ProgramDepth),
+		tables:     make([]uint32, cfg.TableDepth),
+		skip:       1,
+		code:       make([]instruction, cfg.ProgramDepth),
+		decoded:    make([]bool, cfg.ProgramDepth),
+		boot:       boots.Add(1),
 	}
 	m.weights = m.padded[:cfg.WeightDepth*cfg.Lanes]
 	for _, o := range opts {
@@ -117,6 +121,9 @@ func New(cfg device.Config, opts ...Option) (*Machine, error) {
 	}
 	if m.threads < 1 {
 		return nil, fmt.Errorf("sim: %d threads; at least 1 is needed", m.threads)
+	}
+	if m.threads > 1 && !m.reference {
+		m.pool = newPool(m.threads)
 	}
 	return m, nil
 }
@@ -142,8 +149,14 @@ func (m *Machine) Identity() (device.Identity, error) {
 	}, nil
 }
 
-// Close releases the machine's threads. The machine must not be used afterwards.
-func (m *Machine) Close() error { return nil }
+// Close ends the machine's threads. The machine may be used afterwards, on one thread.
+func (m *Machine) Close() error {
+	if m.pool != nil {
+		m.pool.close()
+		m.pool = nil
+	}
+	return nil
+}
 
 // Submit runs one commit to its end; its result waits until Result takes it. An error means that the run was not
 // accepted: it has no number and changed nothing. A run that ends in a fault was accepted; Result returns the fault.

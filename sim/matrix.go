@@ -168,8 +168,32 @@ func (m *Machine) addends(in *instruction, n int) kernels.Operand {
 	return kernels.Operand{}
 }
 
-// broadcast adds the events to acc.
-func (m *Machine) broadcast(acc []int64, w []int16) { m.kernels.MacB(acc, w, &m.scratch.events) }
+// worthwhile is the number of elements of W from which an instruction is spread over threads: about two microseconds of
+// work, several times the cost of handing it over.
+const worthwhile = 1 << 14
+
+// spreads reports whether an instruction on rows of W uses all threads.
+func (m *Machine) spreads(rows, cols int) bool { return m.pool != nil && rows*cols >= m.worthwhile }
+
+// share returns part of n items in multiples of unit.
+func (m *Machine) share(n, unit, part int) (from, to int) {
+	units := (n + unit - 1) / unit
+	return min(units*part/m.threads*unit, n), min(units*(part+1)/m.threads*unit, n)
+}
+
+// broadcast adds the events to acc, each thread some of the columns.
+func (m *Machine) broadcast(acc []int64, w []int16) {
+	x := &m.scratch
+	if !m.spreads(len(x.index), len(acc)) {
+		m.kernels.MacB(acc, w, &x.events)
+		return
+	}
+	m.pool.run(func(part int) {
+		if from, to := m.share(len(acc), 4*kernels.Block, part); from < to {
+			m.kernels.MacB(acc[from:to], w[from:], &x.events)
+		}
+	})
+}
 
 func (m *Machine) macR(in *instruction, w *walk) {
 	x := &m.scratch
@@ -186,7 +210,7 @@ func (m *Machine) macR(in *instruction, w *walk) {
 	}
 	if in.wsrc == isa.WMem {
 		m.locate(w)
-		m.reduce(x.acc, m.padded)
+		m.reduce(x.acc, m.padded, w.cols)
 	} else {
 		m.hashColumns(w.cols)
 		for i := 0; i < len(x.index); i += drawnRows {
@@ -226,9 +250,18 @@ func (m *Machine) macR(in *instruction, w *walk) {
 	}
 }
 
-// reduce adds the dot products of the rows with the vector to acc.
-func (m *Machine) reduce(acc []int64, w []int16) {
-	m.kernels.MacR(acc, w, m.scratch.rows, &m.scratch.vector)
+// reduce adds the dot products of the rows with the vector to acc, each thread some of the rows.
+func (m *Machine) reduce(acc []int64, w []int16, cols int) {
+	x := &m.scratch
+	if !m.spreads(len(acc), cols) {
+		m.kernels.MacR(acc, w, x.rows, &x.vector)
+		return
+	}
+	m.pool.run(func(part int) {
+		if from, to := m.share(len(acc), 4, part); from < to {
+			m.kernels.MacR(acc[from:to], w, x.rows[from:to], &x.vector)
+		}
+	})
 }
 
 // loadWides and storeWides move the accumulators of a mac.b.
@@ -325,5 +358,14 @@ func (m *Machine) update(in *instruction, w *walk, r kernels.Rows) {
 		r.H = x.hashes
 	}
 	m.kernels.Prepare(u, r.S)
-	m.kernels.Update(m.padded, u, r)
+	// A row that ends within a block shares the rest of it with the next, unless rows lie apart: see kernels.Set.
+	if !m.spreads(len(r.W), w.cols) || w.rstride < kernels.Pad(w.cols) {
+		m.kernels.Update(m.padded, u, r)
+		return
+	}
+	m.pool.run(func(part int) {
+		if from, to := m.share(len(r.W), 1, part); from < to {
+			m.kernels.Update(m.padded, u, r.Slice(from, to))
+		}
+	})
 }

@@ -227,6 +227,7 @@ func TestKernelsAgainstReference(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			m.worthwhile = 1
 			if err := m.Restore(before); err != nil {
 				t.Fatal(err)
 			}
