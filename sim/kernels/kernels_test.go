@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/nmc-fpga/nmc/compiler/fixed"
+	"github.com/nmc-fpga/nmc/firmware/isa"
 	"pgregory.net/rapid"
 )
 
@@ -271,6 +272,141 @@ func TestScalarsOfAVector(t *testing.T) {
 					if rows[i] != start+k*step || hashes[i] != (fixed.Key{Row: uint32(start)}).RowHash(uint32(k)) {
 						t.Fatalf("index %d: row %d, hash %x", k, rows[i], hashes[i])
 					}
+				}
+			})
+		})
+	}
+}
+
+// big16 is sat16 for big numbers.
+func big16(x *big.Int) int16 {
+	switch {
+	case x.Cmp(big.NewInt(-1<<15)) < 0:
+		return -1 << 15
+	case x.Cmp(big.NewInt(1<<15-1)) > 0:
+		return 1<<15 - 1
+	}
+	return int16(x.Int64())
+}
+
+// bigRound is the rounding of docs/numerics.md.
+func bigRound(p *big.Int, shift uint, addend uint16) *big.Int {
+	t := new(big.Int).Lsh(p, 16)
+	t.Rsh(t, shift)
+	t.Add(t, big.NewInt(int64(addend)))
+	return t.Rsh(t, 16)
+}
+
+// overflows says whether x leaves 16 bits through an end that is open.
+func overflows(x *big.Int, lo, hi int16) bool {
+	return hi == 1<<15-1 && x.Cmp(big.NewInt(1<<15-1)) > 0 || lo == -1<<15 && x.Cmp(big.NewInt(-1<<15)) < 0
+}
+
+func drawBounds(t *rapid.T) (lo, hi int16) {
+	bound := rapid.OneOf(rapid.Int16(), rapid.SampledFrom([]int16{-32768, 0, 32767}))
+	return bound.Draw(t, "lo"), bound.Draw(t, "hi")
+}
+
+func drawOperand(t *rapid.T, n int, name string) Operand {
+	if rapid.Bool().Draw(t, name+" is a vector") {
+		return Operand{X: elements(t, n, name)}
+	}
+	return Operand{Const: element().Draw(t, name)}
+}
+
+func TestNarrowAgainstBig(t *testing.T) {
+	for _, set := range sets {
+		t.Run(set.Name, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				n := rapid.IntRange(0, 70).Draw(t, "n")
+				shift := uint(rapid.IntRange(0, 47).Draw(t, "shift"))
+				lo, hi := drawBounds(t)
+				addend := drawOperand(t, n, "addend")
+				wide := rapid.IntRange(0, 47).Draw(t, "bits")
+				acc, dst := make([]int64, Pad(n)), make([]int16, n)
+				r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "acc"), 3))
+				for i := range acc {
+					acc[i] = int64(r.Uint64()) >> (63 - wide)
+				}
+				got, want := set.Narrow(dst, acc, addend, shift, lo, hi), uint32(0)
+				for i := range dst {
+					y := bigRound(big.NewInt(acc[i]), shift, uint16(addend.At(i)))
+					if overflows(y, lo, hi) {
+						want++
+					}
+					if w := min(max(big16(y), lo), hi); dst[i] != w {
+						t.Fatalf("element %d: got %d, want %d", i, dst[i], w)
+					}
+				}
+				if got != want {
+					t.Fatalf("%d overflows, want %d", got, want)
+				}
+			})
+		})
+	}
+}
+
+func TestVecAgainstBig(t *testing.T) {
+	for _, set := range sets {
+		t.Run(set.Name, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				n := rapid.IntRange(0, 70).Draw(t, "n")
+				f := Function{
+					Fn:     rapid.IntRange(0, 4).Draw(t, "function"),
+					Shift:  uint(rapid.IntRange(0, 47).Draw(t, "shift")),
+					A:      drawOperand(t, n, "a"),
+					B:      drawOperand(t, n, "b"),
+					C:      drawOperand(t, n, "c"),
+					Addend: drawOperand(t, n, "addend"),
+				}
+				f.Lo, f.Hi = drawBounds(t)
+				dst := make([]int16, n)
+				if f.A.X != nil && rapid.Bool().Draw(t, "in place") {
+					dst = f.A.X
+					f.A.X = slices.Clone(dst)
+					g := f
+					g.A.X = dst
+					if got := set.Vec(dst, g); got != Portable.Vec(slices.Clone(dst), f) {
+						t.Fatalf("%d overflows in place", got)
+					}
+				} else {
+					set.Vec(dst, f)
+				}
+				again := make([]int16, n)
+				got, want := set.Vec(again, f), uint32(0)
+				for i := range n {
+					a, b, c := f.A.At(i), f.B.At(i), f.C.At(i)
+					var y int16
+					switch f.Fn {
+					case isa.FnMac:
+						p := bigRound(new(big.Int).Mul(big.NewInt(int64(a)), big.NewInt(int64(b))), f.Shift, uint16(f.Addend.At(i)))
+						sum := new(big.Int).Add(big.NewInt(int64(big16(p))), big.NewInt(int64(c)))
+						if overflows(p, f.Lo, f.Hi) || overflows(sum, f.Lo, f.Hi) {
+							want++
+						}
+						y = big16(sum)
+					case isa.FnMin:
+						y = min(a, c)
+					case isa.FnMax:
+						y = max(a, c)
+					case isa.FnGe:
+						if y = f.Lo; a >= c {
+							y = f.Hi
+						}
+					case isa.FnSel:
+						if y = c; a != 0 {
+							y = b
+						}
+					}
+					if f.Fn != isa.FnGe {
+						y = min(max(y, f.Lo), f.Hi)
+					}
+					if dst[i] != y || again[i] != y {
+						t.Fatalf("element %d: got %d and %d, want %d", i, dst[i], again[i], y)
+					}
+				}
+				if got != want {
+					t.Fatalf("%d overflows, want %d", got, want)
 				}
 			})
 		})
