@@ -30,21 +30,29 @@ var layers = map[string][]string{
 	"host":      {"firmware/asm"}, // a report of a difference names the instruction
 	"testbench": {"host"},         // the harness is a link
 	"examples":  {},
-	"hdl":       {},
-	"cmd":       {"compiler", "examples", "firmware", "hdl", "host", "sim", "testbench"},
 }
 
-// imports returns what each package of the module imports, tests excluded.
+// imports returns what each package of the module imports, tests excluded, and programs too: like cmd/nmc they wire the
+// parts together, and nothing can import them.
 func imports(t *testing.T) map[string][]string {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
+	out, err := exec.Command("go", "list", "-f", `{{.Name}} {{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	of := map[string][]string{}
 	for line := range strings.Lines(string(out)) {
-		f := strings.Fields(line)
-		if f[0] == module { // this test
+		name, rest, _ := strings.Cut(line, " ")
+		f := strings.Fields(rest)
+		if name == "main" {
+			continue
+		}
+		if f[0] == module { // the Verilog as data; imports only the standard library
+			for _, imp := range f[1:] {
+				if !standard(imp) {
+					t.Errorf("%s imports %s; it may import the standard library only", module, imp)
+				}
+			}
 			continue
 		}
 		of[strings.TrimPrefix(f[0], module+"/")] = f[1:]

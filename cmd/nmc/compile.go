@@ -9,12 +9,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/nmc-fpga/nmc"
 	"github.com/nmc-fpga/nmc/compiler"
 	"github.com/nmc-fpga/nmc/compiler/manifest"
 	"github.com/nmc-fpga/nmc/compiler/pass"
 	"github.com/nmc-fpga/nmc/firmware/device"
 	"github.com/nmc-fpga/nmc/firmware/image"
-	"github.com/nmc-fpga/nmc/hdl"
 )
 
 func newCompile(a *app) *cobra.Command {
@@ -98,7 +98,7 @@ func emitted(b *compiler.Build, form string) (string, error) {
 		return string(b.Asm), nil
 	}
 	// Not only the top: all of the Verilog, so that the text is a device by itself.
-	text, err := hdl.Bundle(b.Top)
+	text, err := nmc.Bundle(b.Top)
 	return string(text), err
 }
 

@@ -6,8 +6,8 @@ import (
 	"io"
 	"os/exec"
 
+	"github.com/nmc-fpga/nmc"
 	"github.com/nmc-fpga/nmc/firmware/device"
-	"github.com/nmc-fpga/nmc/hdl"
 	"github.com/nmc-fpga/nmc/host"
 	"github.com/nmc-fpga/nmc/host/link"
 	"github.com/nmc-fpga/nmc/sim"
@@ -30,7 +30,7 @@ func openDevice(ctx context.Context, on string, b *build, progress io.Writer) (t
 	case "sim":
 		return sim.New(b.manifest.Device)
 	case "verilator":
-		binary, err := verilator.Build(ctx, hdl.FS, b.top, b.manifest.Device, progress)
+		binary, err := verilator.Build(ctx, nmc.HDL, b.top, b.manifest.Device, progress)
 		if err != nil {
 			return nil, err
 		}

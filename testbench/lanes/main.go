@@ -12,11 +12,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nmc-fpga/nmc"
 	"github.com/nmc-fpga/nmc/compiler"
 	"github.com/nmc-fpga/nmc/compiler/config"
 	"github.com/nmc-fpga/nmc/compiler/rules"
 	"github.com/nmc-fpga/nmc/firmware/device"
-	"github.com/nmc-fpga/nmc/hdl"
 	"github.com/nmc-fpga/nmc/host"
 	"github.com/nmc-fpga/nmc/host/dataset"
 	"github.com/nmc-fpga/nmc/host/link"
@@ -111,7 +111,7 @@ func run(dev device.Device, r device.Run) (device.Result, error) {
 }
 
 func open(b *compiler.Build) (device.Device, error) {
-	binary, err := verilator.Build(context.Background(), hdl.FS, b.Top, b.Manifest.Device, os.Stderr)
+	binary, err := verilator.Build(context.Background(), nmc.HDL, b.Top, b.Manifest.Device, os.Stderr)
 	if err != nil {
 		return nil, err
 	}

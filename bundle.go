@@ -1,4 +1,4 @@
-package hdl
+package nmc
 
 import (
 	"bytes"
@@ -12,20 +12,20 @@ var include = regexp.MustCompile("(?m)^[ \t]*`include \"([^\"]+)\".*$")
 
 // Bundle returns one source text that any tool takes: the modules with their headers in place, then top.
 func Bundle(top []byte) ([]byte, error) {
-	names, err := fs.Glob(FS, "rtl/*.v")
+	names, err := fs.Glob(HDL, "rtl/*.v")
 	if err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer
 	for _, name := range names {
-		text, err := FS.ReadFile(name)
+		text, err := fs.ReadFile(HDL, name)
 		if err != nil {
 			return nil, err
 		}
 		var missing error
 		text = include.ReplaceAllFunc(text, func(line []byte) []byte {
 			header := path.Base(string(include.FindSubmatch(line)[1]))
-			h, err := FS.ReadFile(path.Join("gen", header))
+			h, err := fs.ReadFile(HDL, path.Join("gen", header))
 			if err != nil {
 				missing = fmt.Errorf("%s includes %s, which is not in hdl/gen", name, header)
 			}

@@ -1,4 +1,4 @@
-package hdl
+package nmc
 
 import (
 	"bytes"
@@ -16,7 +16,7 @@ func TestBundle(t *testing.T) {
 	if bytes.Contains(b, []byte("`include")) {
 		t.Error("an include is left")
 	}
-	names, err := fs.Glob(FS, "rtl/*.v")
+	names, err := fs.Glob(HDL, "rtl/*.v")
 	if err != nil {
 		t.Fatal(err)
 	}
