@@ -95,3 +95,48 @@ type helper interface {
 	Fatal(args ...any)
 	Fatalf(format string, args ...any)
 }
+
+// wideAt returns the three halfwords of element e of a wide vector at a word, by docs/numerics.md.
+func wideAt(m *Machine, word, e int) (h [3]uint16) {
+	lanes := m.cfg.Lanes
+	for i := range h {
+		h[i] = uint16(m.vectors[(word+3*(e/lanes)+i)*lanes+e%lanes])
+	}
+	return h
+}
+
+// Accumulators are stored as three halfwords a word apart and resume from them without loss.
+func TestWideByHand(t *testing.T) {
+	for _, opts := range [][]Option{nil, {WithReference()}} {
+		m := newMachine(t, 2, opts...)
+		f := fields{"wbase": 0, "rstride": 2, "cols": 3, "rows": 2, "sbase": 4, "dbase": 8, "wideout": 1}
+		resumed := fields{"widein": 1}
+		for k, v := range f {
+			resumed[k] = v
+		}
+		load(t, m, 0, encode(t, "mac.b", f), encode(t, "mac.b", resumed), encode(t, "halt", nil))
+		copy(m.weights, []int16{-32768, 32767, 1, 0, -32768, 32767, -1, 0})
+		copy(m.vectors[8:], []int16{32767, 32767})
+		execute(t, m, device.Run{})
+		// Columns: 4·(-32768·32767) = -4294836224, 4·32767² = 4294705156 and 0.
+		for e, want := range [][3]uint16{{0x0000, 0x0002, 0xffff}, {0x0004, 0xfffc, 0x0000}, {}} {
+			if got := wideAt(m, 8, e); got != want {
+				t.Errorf("element %d: got %04x, want %04x", e, got, want)
+			}
+		}
+
+		// A reduction resumes, too: the middle halfword of element 0 has its top bit set.
+		load(t, m, 0,
+			encode(t, "mac.r", fields{"wbase": 100, "rstride": 1, "cols": 1, "rows": 3, "sbase": 50, "dbase": 60, "widein": 1, "wideout": 1}),
+			encode(t, "halt", nil))
+		copy(m.weights[200:], []int16{1, 0, 2, 0, 3, 0})
+		m.vectors[100] = 1
+		copy(m.vectors[120:], []int16{1, 0, -32768, 0, 8, 0}) // words 60, 61, 62: element 0 is 0x0008_8000_0001
+		execute(t, m, device.Run{})
+		for e, want := range [][3]uint16{{2, 0x8000, 8}, {2, 0, 0}, {3, 0, 0}} {
+			if got := wideAt(m, 60, e); got != want {
+				t.Errorf("reduction, element %d: got %04x, want %04x", e, got, want)
+			}
+		}
+	}
+}

@@ -34,9 +34,8 @@ func fill(t *rapid.T, xs []int16, name string) {
 }
 
 // drawMatrix draws an instruction of the matrix format that seldom faults.
-func drawMatrix(t *rapid.T, m *Machine) (string, fields) {
+func drawMatrix(t *rapid.T, m *Machine, op string) fields {
 	lanes := m.cfg.Lanes
-	op := rapid.SampledFrom([]string{"mac.b", "mac.r", "upd.b", "upd.r", "blend"}).Draw(t, "op")
 	cols := rapid.IntRange(1, 100).Draw(t, "cols")
 	rows := rapid.IntRange(1, 20).Draw(t, "rows")
 	words := (cols + lanes - 1) / lanes
@@ -89,12 +88,11 @@ func drawMatrix(t *rapid.T, m *Machine) (string, fields) {
 			m.regs[15] = m.regs[14]
 		}
 	}
-	return op, f
+	return f
 }
 
 // drawVector draws an instruction of the vector format that seldom faults.
-func drawVector(t *rapid.T, m *Machine) (string, fields) {
-	op := rapid.SampledFrom([]string{"vec", "vec", "vec", "tab", "dot", "amax", "dig"}).Draw(t, "op")
+func drawVector(t *rapid.T, m *Machine, op string) fields {
 	third := m.cfg.VectorDepth / 4
 	f := fields{
 		"fn":     rapid.IntRange(0, 4).Draw(t, "fn"),
@@ -114,7 +112,7 @@ func drawVector(t *rapid.T, m *Machine) (string, fields) {
 		if f["space"] == 2 {
 			f["n"] = rapid.IntRange(1, 64).Draw(t, "registers")
 		}
-		return op, f
+		return f
 	}
 	draws := f["round"] == 2 && f["fn"] == isa.FnMac && op == "vec"
 	for i, o := range []string{"a", "b", "c"} {
@@ -151,7 +149,7 @@ func drawVector(t *rapid.T, m *Machine) (string, fields) {
 			m.regs[12+i] = rapid.Int32Range(0, 2).Draw(t, "offset") * int32(m.cfg.Lanes)
 		}
 	}
-	return op, f
+	return f
 }
 
 // equal reports how two machines differ.
@@ -176,71 +174,77 @@ func equal(t *rapid.T, name string, got, want *Machine) {
 	}
 }
 
+// twin returns a machine in the state of m.
+func twin(t *rapid.T, m *Machine, opts ...Option) *Machine {
+	c, err := New(m.cfg, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(c.weights, m.weights)
+	copy(c.vectors, m.vectors)
+	copy(c.program, m.program)
+	copy(c.tables, m.tables)
+	c.regs, c.key = m.regs, m.key
+	return c
+}
+
 // The kernels, portable and not, on one thread and on several, do what the definitions say.
 func TestKernelsAgainstReference(t *testing.T) {
-	faults := 0
-	total := 0
-	rapid.Check(t, func(t *rapid.T) {
-		lanes := 1 << rapid.IntRange(0, 6).Draw(t, "log lanes")
-		cfg := device.Config{Lanes: lanes, WeightDepth: 16384/lanes + 200, VectorDepth: max(4096/lanes, 32), ProgramDepth: 16, TableDepth: 512}
-		oracle, err := New(cfg, WithReference())
-		if err != nil {
-			t.Fatal(err)
-		}
-		fill(t, oracle.weights, "weights")
-		fill(t, oracle.vectors[:len(oracle.vectors)/2], "vectors low")
-		fill(t, oracle.vectors[len(oracle.vectors)/2:], "vectors high")
-		for i := range oracle.tables {
-			oracle.tables[i] = uint32(i) * 0x9e3779b1
-		}
-		oracle.key.Row, oracle.key.Col = rapid.Uint32().Draw(t, "row key"), rapid.Uint32().Draw(t, "column key")
-		oracle.regs[8] = int32(rapid.OneOf(rapid.Int16(), rapid.Int16Range(-64, 64)).Draw(t, "rate"))<<16 | 0x1234
-		if rapid.Bool().Draw(t, "bounded") {
-			oracle.regs[9] = rapid.Int32().Draw(t, "bounds")
-		} else {
-			oracle.regs[9] = 0x7fff8000
-		}
+	for _, op := range isa.Ops {
 		draw := drawMatrix
-		if rapid.IntRange(0, 2).Draw(t, "format") == 0 {
+		switch op.Format {
+		case "vector":
 			draw = drawVector
+		case "scalar":
+			continue // both machines share them; see TestScalarsAgainstBig
 		}
-		op, f := draw(t, oracle)
-		load(t, oracle, 0, encode(t, op, f), encode(t, "halt", nil))
-		before, err := oracle.Snapshot()
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := step(t, oracle)
-		total++
-		if want != nil {
-			faults++
-		}
-		for _, c := range []struct {
-			name string
-			opts []Option
-		}{
-			{"best", nil},
-			{"portable", []Option{WithPortable()}},
-			{"three threads", []Option{WithThreads(3)}},
-		} {
-			m, err := New(cfg, c.opts...)
-			if err != nil {
-				t.Fatal(err)
+		t.Run(op.Name, func(t *testing.T) {
+			faults, total := 0, 0
+			rapid.Check(t, func(t *rapid.T) {
+				lanes := 1 << rapid.IntRange(0, 6).Draw(t, "log lanes")
+				cfg := device.Config{Lanes: lanes, WeightDepth: 16384/lanes + 200, VectorDepth: max(4096/lanes, 32), ProgramDepth: 16, TableDepth: 512}
+				oracle, err := New(cfg, WithReference())
+				if err != nil {
+					t.Fatal(err)
+				}
+				fill(t, oracle.weights, "weights")
+				fill(t, oracle.vectors[:len(oracle.vectors)/2], "vectors low")
+				fill(t, oracle.vectors[len(oracle.vectors)/2:], "vectors high")
+				for i := range oracle.tables {
+					oracle.tables[i] = uint32(i) * 0x9e3779b1
+				}
+				oracle.key.Row, oracle.key.Col = rapid.Uint32().Draw(t, "row key"), rapid.Uint32().Draw(t, "column key")
+				oracle.regs[8] = int32(rapid.OneOf(rapid.Int16(), rapid.Int16Range(-64, 64)).Draw(t, "rate"))<<16 | 0x1234
+				if rapid.Bool().Draw(t, "bounded") {
+					oracle.regs[9] = rapid.Int32().Draw(t, "bounds")
+				} else {
+					oracle.regs[9] = 0x7fff8000
+				}
+				load(t, oracle, 0, encode(t, op.Name, draw(t, oracle, op.Name)), encode(t, "halt", nil))
+				machines := map[string]*Machine{
+					"best":          twin(t, oracle),
+					"portable":      twin(t, oracle, WithPortable()),
+					"three threads": twin(t, oracle, WithThreads(3)),
+				}
+				want := step(t, oracle)
+				total++
+				if want != nil {
+					faults++
+				}
+				for name, m := range machines {
+					m.worthwhile = 1
+					got := step(t, m)
+					if (got == nil) != (want == nil) || got != nil && got.Error() != want.Error() {
+						t.Fatalf("%s: got fault %v, want %v", name, got, want)
+					}
+					equal(t, name, m, oracle)
+					m.Close()
+				}
+			})
+			if faults*4 > total {
+				t.Errorf("%d of %d instructions ended in a fault; the generator tests too little", faults, total)
 			}
-			m.worthwhile = 1
-			if err := m.Restore(before); err != nil {
-				t.Fatal(err)
-			}
-			got := step(t, m)
-			if (got == nil) != (want == nil) || got != nil && got.Error() != want.Error() {
-				t.Fatalf("%s: got fault %v, want %v", c.name, got, want)
-			}
-			equal(t, c.name+": "+op, m, oracle)
-			m.Close()
-		}
-	})
-	if faults*4 > total {
-		t.Errorf("%d of %d instructions ended in a fault; the generator tests too little", faults, total)
+		})
 	}
 }
 
