@@ -69,7 +69,7 @@ learned state. A difference is followed to its first sample, instruction, tensor
 				},
 			}
 			if verbose {
-				opt.Every = max(1, samples/10)
+				opt.Every = max(1, samples/4)
 				a.note("%s: %d samples of %s on the simulator and on %s, image_id %v, seed %d\n", b.path, samples, src.set.Name, on, b.manifest.ImageID, seed)
 			}
 			r, err := check.Run(cmd.Context(), b.manifest, b.load(seed), machine, dev, src, opt)
