@@ -1,6 +1,4 @@
-// Package bench times online training of 784-1024-256-10 by backpropagation: nmc's simulator on the compiled program
-// here, PyTorch in pytorch_batch1.py on the same kind of data.
-package bench
+package main
 
 import (
 	"math"
