@@ -175,10 +175,13 @@ const worthwhile = 1 << 14
 // spreads reports whether an instruction on rows of W uses all threads.
 func (m *Machine) spreads(rows, cols int) bool { return m.pool != nil && rows*cols >= m.worthwhile }
 
-// share returns part of n items in multiples of unit.
+// parts is the number of parts of a job: more than threads, so that a slow one holds up little.
+func (m *Machine) parts() int { return 4 * m.threads }
+
+// share returns a part of n items in multiples of unit.
 func (m *Machine) share(n, unit, part int) (from, to int) {
 	units := (n + unit - 1) / unit
-	return min(units*part/m.threads*unit, n), min(units*(part+1)/m.threads*unit, n)
+	return min(units*part/m.parts()*unit, n), min(units*(part+1)/m.parts()*unit, n)
 }
 
 // broadcast adds the events to acc, each thread some of the columns.
@@ -188,7 +191,7 @@ func (m *Machine) broadcast(acc []int64, w []int16) {
 		m.kernels.MacB(acc, w, &x.events)
 		return
 	}
-	m.pool.run(func(part int) {
+	m.pool.run(m.parts(), func(part int) {
 		if from, to := m.share(len(acc), 4*kernels.Block, part); from < to {
 			m.kernels.MacB(acc[from:to], w[from:], &x.events)
 		}
@@ -257,7 +260,7 @@ func (m *Machine) reduce(acc []int64, w []int16, cols int) {
 		m.kernels.MacR(acc, w, x.rows, &x.vector)
 		return
 	}
-	m.pool.run(func(part int) {
+	m.pool.run(m.parts(), func(part int) {
 		if from, to := m.share(len(acc), 4, part); from < to {
 			m.kernels.MacR(acc[from:to], w, x.rows[from:to], &x.vector)
 		}
@@ -363,7 +366,7 @@ func (m *Machine) update(in *instruction, w *walk, r kernels.Rows) {
 		m.kernels.Update(m.padded, u, r)
 		return
 	}
-	m.pool.run(func(part int) {
+	m.pool.run(m.parts(), func(part int) {
 		if from, to := m.share(len(r.W), 1, part); from < to {
 			m.kernels.Update(m.padded, u, r.Slice(from, to))
 		}

@@ -6,27 +6,22 @@ import (
 	"time"
 )
 
-// pool is a set of goroutines that take parts of one job at a time. Instructions follow each other within
-// microseconds, so a worker spins for a while before it sleeps.
+// pool is a set of goroutines that share the parts of one job at a time. Instructions follow each other within
+// microseconds, so a worker spins for a while before it sleeps. Whoever runs the job takes parts as well: a worker that
+// the operating system does not schedule delays nobody.
 type pool struct {
+	left    atomic.Int32 // parts that nobody has taken
+	_       [60]byte     // keeps what everybody spins on apart
+	done    atomic.Int32 // parts that have ended
+	job     func(part int)
+	stop    atomic.Bool
 	workers []*worker
 }
 
 type worker struct {
-	state atomic.Uint32
-	job   func(part int)
-	part  int
-	wake  chan struct{}
-	_     [64]byte // keeps workers on cache lines of their own
+	asleep atomic.Bool
+	wake   chan struct{}
 }
-
-// States of a worker. The pool writes working and stopped, the worker idle and asleep.
-const (
-	idle uint32 = iota
-	working
-	asleep
-	stopped
-)
 
 // spin is how long a worker waits for the next job before it sleeps.
 const spin = 100 * time.Microsecond
@@ -34,70 +29,78 @@ const spin = 100 * time.Microsecond
 // newPool starts n-1 workers; the caller of run is the n-th.
 func newPool(n int) *pool {
 	p := &pool{}
-	for i := 1; i < n; i++ {
-		w := &worker{part: i, wake: make(chan struct{}, 1)}
+	for range n - 1 {
+		w := &worker{wake: make(chan struct{}, 1)}
 		p.workers = append(p.workers, w)
-		go w.serve()
+		go p.serve(w)
 	}
 	return p
 }
 
-// run calls f(0..n-1), each in its own goroutine, and returns when all have returned.
-func (p *pool) run(f func(part int)) {
-	for _, w := range p.workers {
-		w.job = f
-		w.hand(working)
+// run calls f(0..parts-1) from several goroutines and returns when all calls have returned.
+func (p *pool) run(parts int, f func(part int)) {
+	p.job = f
+	p.done.Store(0)
+	p.left.Store(int32(parts))
+	p.wakeAll()
+	for p.take() {
 	}
-	f(0)
+	for i := 1; p.done.Load() != int32(parts); i++ {
+		if i%256 == 0 {
+			runtime.Gosched()
+		}
+	}
+}
+
+// take executes a part that nobody has taken, if there is one.
+func (p *pool) take() bool {
+	for {
+		n := p.left.Load()
+		if n <= 0 {
+			return false
+		}
+		// The job cannot change before this part has ended.
+		if p.left.CompareAndSwap(n, n-1) {
+			p.job(int(n - 1))
+			p.done.Add(1)
+			return true
+		}
+	}
+}
+
+func (p *pool) wakeAll() {
 	for _, w := range p.workers {
-		for i := 1; w.state.Load() == working; i++ {
-			if i%256 == 0 {
-				runtime.Gosched()
-			}
+		if w.asleep.Load() && w.asleep.CompareAndSwap(true, false) {
+			w.wake <- struct{}{}
 		}
 	}
 }
 
 // close ends the workers.
 func (p *pool) close() {
-	for _, w := range p.workers {
-		w.hand(stopped)
-	}
-	p.workers = nil
+	p.stop.Store(true)
+	p.wakeAll()
 }
 
-func (w *worker) hand(state uint32) {
-	if w.state.Swap(state) == asleep {
-		w.wake <- struct{}{}
-	}
-}
-
-func (w *worker) serve() {
-	for {
-		switch w.await() {
-		case working:
-			w.job(w.part)
-			w.state.Store(idle)
-		case stopped:
-			return
-		}
-	}
-}
-
-// await returns the next state that the pool set.
-func (w *worker) await() uint32 {
+func (p *pool) serve(w *worker) {
 	began := time.Now()
-	for i := 1; ; i++ {
-		if s := w.state.Load(); s != idle {
-			return s
+	for i := 1; !p.stop.Load(); i++ {
+		if p.take() {
+			began = time.Now()
+			continue
 		}
 		if i%256 != 0 {
 			continue
 		}
 		runtime.Gosched()
-		if time.Since(began) > spin && w.state.CompareAndSwap(idle, asleep) {
-			<-w.wake
-			return w.state.Load()
+		if time.Since(began) < spin {
+			continue
 		}
+		// Whoever sets asleep back, this worker or wakeAll, decides whether there is a message to receive.
+		w.asleep.Store(true)
+		if p.left.Load() <= 0 && !p.stop.Load() || !w.asleep.CompareAndSwap(true, false) {
+			<-w.wake
+		}
+		began = time.Now()
 	}
 }
