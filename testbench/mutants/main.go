@@ -172,7 +172,7 @@ func (m Mutant) build() string {
 	case strings.HasSuffix(m.File, ".go"), strings.HasSuffix(m.File, ".s"):
 		return "go build ./" + filepath.ToSlash(filepath.Dir(m.File))
 	case strings.HasPrefix(m.File, "hdl/"):
-		return "iverilog -g2005 -o /dev/null -f hdl/nmc.f"
+		return "cd hdl && iverilog -g2005 -I gen -s nmc_device -o /dev/null -f nmc.f"
 	}
 	return "true"
 }

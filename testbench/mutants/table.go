@@ -1,4 +1,214 @@
 package main
 
+// Tests that must notice a defect.
+const (
+	oracleStep  = "go test -count=1 -run TestStep ./testbench/oracle"
+	listings    = "go test -count=1 ./compiler"
+	kernelTests = "go test -count=1 ./sim ./sim/kernels"
+	oracleTests = "go test -count=1 ./sim/float"
+	programs    = "go test -count=1 ./firmware/programs"
+	tables      = "go test -count=1 ./compiler/emit"
+	engine      = "go test -count=1 -run TestEngineShort ./testbench/cosim -cosim.lanes 4"
+)
+
 // Mutants is the table of planted defects.
-var Mutants = []Mutant{}
+var Mutants = []Mutant{
+	// The compiler and its emitter.
+	{
+		"emit/swapped-operand", "an update takes its error for its input and the other way round",
+		"compiler/emit/firmware.go",
+		`f["rate"], f["sbase"], f["dbase"] = e.reg(o.Args[1]), base(2), base(3)`,
+		`f["rate"], f["sbase"], f["dbase"] = e.reg(o.Args[1]), base(3), base(2)`,
+		oracleStep,
+	},
+	{
+		"emit/stale-table", "every segment of a table has the slope of the one before",
+		"compiler/emit/firmware.go",
+		`slope := min(max(int(at(i+1))-int(base), -1<<15), 1<<15-1)`,
+		`slope := min(max(int(base)-int(at(i-1)), -1<<15), 1<<15-1)`,
+		tables,
+	},
+	{
+		"emit/digest-index", "the digest leaves out the last row of each matrix",
+		"compiler/emit/firmware.go",
+		`f["c"], f["n"], f["dst"] = int64(t.Rows()),`,
+		`f["c"], f["n"], f["dst"] = int64(t.Rows()-1),`,
+		listings,
+	},
+	{
+		"pass/one-bit-shift", "sums are rounded one bit too far left",
+		"compiler/pass/formats.go",
+		`t.Frac+x.Frac-dst.Frac, t.Name`,
+		`t.Frac+x.Frac-dst.Frac-1, t.Name`,
+		oracleStep,
+	},
+	{
+		"rules/wrong-sign", "weights climb the gradient",
+		"compiler/rules/dense.go",
+		`n.Scalar(base, -f<<16, frac, true)`,
+		`n.Scalar(base, f<<16, frac, true)`,
+		oracleStep,
+	},
+	{
+		"pass/one-label-off", "the target is the class after the label",
+		"compiler/pass/legalize.go",
+		`z.add(ir.New("store", d.Name, z.label(), e))`,
+		`z.add(ir.New("store", d.Name, e, z.label()))`,
+		oracleStep,
+	},
+
+	// The simulator.
+	{
+		"sim/missed-skip", "a broadcast skips negative elements, too",
+		"sim/kernels/portable.go",
+		"\t\tif s != 0 {\n\t\t\tn++",
+		"\t\tif s > 0 {\n\t\t\tn++",
+		kernelTests,
+	},
+	{
+		"sim/pull-skips-zero", "a pull skips the rows of zeros, which decay",
+		"sim/matrix.go",
+		"\t\tm.gatherAll(w)\n",
+		"\t\tm.gather(w)\n",
+		kernelTests,
+	},
+	{
+		"sim/half-rounding", "accumulators round to nearest off by a quarter",
+		"sim/matrix.go",
+		`kernels.Operand{Const: -1 << 15}`,
+		`kernels.Operand{Const: 1 << 14}`,
+		kernelTests,
+	},
+	{
+		"sim/row-of-address", "draws go by the address of a row, not by its number",
+		"sim/matrix.go",
+		`m.kernels.HashAt(x.hashes, x.index, `,
+		`m.kernels.HashAt(x.hashes, x.rows, `,
+		kernelTests,
+	},
+	{
+		"sim/no-headroom", "the assembly's products are scaled into the sign bit",
+		"sim/kernels/plan_amd64.go",
+		`31-bits.Len32(maxP)`,
+		`32-bits.Len32(maxP)`,
+		kernelTests,
+	},
+	{
+		"sim/wide-halfword", "the middle halfword of a stored accumulator is read with its sign",
+		"sim/reference.go",
+		`int64(uint16(mid))<<16`,
+		`int64(mid)<<16`,
+		programs,
+	},
+
+	// The numeric contract.
+	{
+		"fixed/halves-swapped", "even columns draw the high half of the hash",
+		"compiler/fixed/fixed.go",
+		`>> (16 * (col & 1)))`,
+		`>> (16 * (^col & 1)))`,
+		kernelTests,
+	},
+	{
+		"fixed/wrong-constant", "one wrong digit in the step of the rows",
+		"compiler/fixed/fixed.go",
+		`RowStep = 0x9e3779b1`,
+		`RowStep = 0x9e3779b9`,
+		"go test -count=1 ./compiler/fixed",
+	},
+
+	// The engine.
+	{
+		"rtl/half-rounding", "rounding to nearest adds a quarter",
+		"hdl/rtl/nmc_lanes.v",
+		`: {nearest_i, 15'd0};`,
+		`: {1'b0, nearest_i, 14'd0};`,
+		engine,
+	},
+	{
+		"rtl/tail-mask", "the lanes beyond the last column take part",
+		"hdl/rtl/nmc_lanes.v",
+		`x_zero_i || (tail_i && !tail_mask_i[m]) ?`,
+		`x_zero_i ?`,
+		engine,
+	},
+	{
+		"rtl/saturation-bound", "sums that are too large saturate one too low",
+		"hdl/rtl/nmc_lanes.v",
+		`{u_neg[a], {15{~u_neg[a]}}} : t[31:16]`,
+		`{u_neg[a], {14{~u_neg[a]}}, 1'b0} : t[31:16]`,
+		engine,
+	},
+	{
+		"rtl/swapped-operand", "a pull goes away from its goal",
+		"hdl/rtl/nmc_lanes.v",
+		`diff = {om[15], om} - (pull_i ? {wm[15], wm} : 17'd0);`,
+		`diff = pull_i ? {wm[15], wm} - {om[15], om} : {om[15], om};`,
+		engine,
+	},
+	{
+		"rtl/halves-swapped", "odd lanes draw the low half of the hash",
+		"hdl/rtl/nmc_draw.v",
+		`else assign draw_o[l*16+:16] = d[l/2][16*(l%2)+:16];`,
+		`else assign draw_o[l*16+:16] = d[l/2][16*(1-l%2)+:16];`,
+		engine,
+	},
+	{
+		"rtl/wrong-constant", "one wrong digit in the step of the columns",
+		"hdl/rtl/nmc_draw.v",
+		`ColStep = 32'h85ebca77;`,
+		`ColStep = 32'h85ebca6b;`,
+		engine,
+	},
+	{
+		"rtl/stale-scan-word", "the scanner reads ahead while another uses the memory's register",
+		"hdl/rtl/nmc_scanner.v",
+		`(shared_i ? !held && !ready : !ready || move)`,
+		`(!ready || move)`,
+		engine,
+	},
+	{
+		"rtl/missed-skip", "the scanner skips negative elements, too",
+		"hdl/rtl/nmc_scanner.v",
+		`(!nonzero_i || wi != 16'd0)`,
+		`(!nonzero_i || wi != 16'd0 && !wi[15])`,
+		engine,
+	},
+	{
+		"rtl/off-by-one-address", "the row of an update is one word on",
+		"hdl/rtl/nmc_sequencer.v",
+		`passbase <= wbase + group_off[WeightBits-1:0];`,
+		`passbase <= wbase + group_off[WeightBits-1:0] + 1'b1;`,
+		engine,
+	},
+	{
+		"rtl/digest-index", "the digest counts its elements from one",
+		"hdl/rtl/nmc_sequencer.v",
+		`assign permute_xdata_o = is_dig ? index :`,
+		`assign permute_xdata_o = is_dig ? index + 32'd1 :`,
+		engine,
+	},
+	{
+		"rtl/round-left-out", "the permutation has eleven rounds",
+		"hdl/rtl/nmc_permute.v",
+		`Rounds = 4'd12;`,
+		`Rounds = 4'd11;`,
+		engine,
+	},
+
+	// The oracle.
+	{
+		"oracle/wrong-sign", "the float oracle climbs the gradient",
+		"sim/float/learn.go",
+		`step := -rates[i] * d[r]`,
+		`step := rates[i] * d[r]`,
+		oracleTests,
+	},
+	{
+		"oracle/no-slope", "the float oracle leaves out the derivative of the activation",
+		"sim/float/learn.go",
+		`d[i][j] *= n.Layers[i].Act.Slope(a)`,
+		`d[i][j] *= max(1, n.Layers[i].Act.Slope(a))`,
+		oracleTests,
+	},
+}
