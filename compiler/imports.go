@@ -2,6 +2,8 @@ package compiler
 
 import (
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/nmc-fpga/nmc/compiler/config"
 	"github.com/nmc-fpga/nmc/compiler/diag"
@@ -32,10 +34,12 @@ func importWeights(net *config.Net, m *manifest.Manifest, img *image.Image) ([]Q
 	if err != nil {
 		return nil, fail(err)
 	}
+	// A file without biases is as welcome as one that has them.
+	biases := slices.ContainsFunc(tensors, func(t weights.Tensor) bool { return strings.HasSuffix(t.Name, ".bias") })
 	var want []weights.Want
 	in := net.Input.Elements()
 	for _, l := range net.Layers {
-		want = append(want, weights.Want{Name: l.Name, In: in, Out: l.Units})
+		want = append(want, weights.Want{Name: l.Name, In: in, Out: l.Units, Bias: biases})
 		in = l.Units
 	}
 	layers, err := weights.Match(tensors, want)

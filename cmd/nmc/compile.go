@@ -146,6 +146,18 @@ type summary struct {
 	MACs            int64         `json:"macs"`
 	CyclesPerSample int64         `json:"cycles_per_sample"` // an upper bound: nothing skipped
 	Fits            []fit         `json:"fits"`
+	Imported        []quantized   `json:"imported,omitempty"`
+}
+
+// A quantized layer is what the import of trained weights cost.
+type quantized struct {
+	Layer     string  `json:"layer"`
+	Format    string  `json:"format"`
+	RMSError  float64 `json:"rms_error"`
+	MaxError  float64 `json:"max_error"`
+	Saturated int     `json:"saturated"`
+	Count     int     `json:"count"`
+	BestFrac  int     `json:"best_frac"`
 }
 
 func summarize(b *compiler.Build, folder string) *summary {
@@ -157,6 +169,9 @@ func summarize(b *compiler.Build, folder string) *summary {
 	for _, p := range parts {
 		ok, why := p.holds(m.Device)
 		s.Fits = append(s.Fits, fit{p.name, ok, why})
+	}
+	for _, q := range b.Imported {
+		s.Imported = append(s.Imported, quantized{q.Layer, q.Format.String(), q.RMSError, q.MaxError, q.Saturated, q.Count, q.BestFrac})
 	}
 	return s
 }
@@ -215,6 +230,9 @@ func (s *summary) print(a *app) {
 			}
 		}
 		a.say("  %-13s %s\n", f.Part, verdict)
+	}
+	for _, q := range s.Imported {
+		a.say("  imported %s into %s: root mean square error %.3g, largest %.3g, %d of %d beyond the range\n", q.Layer, q.Format, q.RMSError, q.MaxError, q.Saturated, q.Count)
 	}
 	a.say("  hw_id %v, image_id %v\n", s.HwID, s.ImageID)
 	if s.Build != "" {

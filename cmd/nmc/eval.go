@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/nmc-fpga/nmc/compiler"
 	"github.com/nmc-fpga/nmc/compiler/manifest"
 	"github.com/nmc-fpga/nmc/firmware/device"
 	"github.com/nmc-fpga/nmc/host/train"
@@ -25,8 +26,9 @@ func newEval(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "eval BUILD",
 		Short: "Measure on the test set what a build has learned",
-		Long:  "Measure on the test set what a build has learned: the state that nmc train left in BUILD.checkpoint. Nothing is learned.",
-		Args:  func(cmd *cobra.Command, args []string) error { return oneBuild("eval", args) },
+		Long: `Measure on the test set what a build has learned: the state that nmc train left in BUILD.checkpoint, or, without one, the
+weights that the net.toml imports. Nothing is learned.`,
+		Args: func(cmd *cobra.Command, args []string) error { return oneBuild("eval", args) },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			start := time.Now()
 			if cmd.Flags().Changed("samples") && samples < 1 {
@@ -58,8 +60,18 @@ func newEval(a *app) *cobra.Command {
 			if err := b.image.Load(dev); err != nil {
 				return err
 			}
-			if err := c.Device.Put(dev); err != nil {
-				return err
+			epochs := 0
+			if c == nil { // imported weights
+				if err := initialize(dev); err != nil {
+					return err
+				}
+			} else {
+				if err := c.Device.Put(dev); err != nil {
+					return err
+				}
+				if epochs = c.State.Epoch; c.State.Index == c.Job.Samples {
+					epochs++
+				}
 			}
 			tally, err := evaluate(cmd.Context(), dev, b, test, a)
 			if err != nil {
@@ -70,15 +82,16 @@ func newEval(a *app) *cobra.Command {
 				return err
 			}
 			out := outcome{
-				Rule: b.manifest.Rule, Data: test.set.Name, Device: on, Samples: tally.Samples, Epochs: c.State.Epoch,
+				Rule: b.manifest.Rule, Data: test.set.Name, Device: on, Samples: tally.Samples, Epochs: epochs,
 				Accuracy: tally.Accuracy(), Digest: manifest.Hex(digest),
 				CyclesPerSample: float64(tally.Cycles) / float64(max(1, tally.Samples)), Seconds: time.Since(start).Seconds(),
 			}
-			if c.State.Index == c.Job.Samples {
-				out.Epochs++
-			}
 			a.answer = out
-			a.say("%.2f%% of %d test samples of %s, learned by %s, on %s; digest %v\n", 100*out.Accuracy, out.Samples, out.Data, out.Rule, on, out.Digest)
+			how := "learned by " + out.Rule
+			if c == nil {
+				how = "with the imported weights"
+			}
+			a.say("%.2f%% of %d test samples of %s, %s, on %s; digest %v\n", 100*out.Accuracy, out.Samples, out.Data, how, on, out.Digest)
 			if out.CyclesPerSample > 0 {
 				a.say("%.0f cycles a sample\n", out.CyclesPerSample)
 			}
@@ -93,10 +106,22 @@ func newEval(a *app) *cobra.Command {
 	return cmd
 }
 
-// learned reads the state that training a build has left.
+// initialize does the init run.
+func initialize(dev device.Runner) error {
+	if err := dev.Submit(device.Run{Entry: device.Init}); err != nil {
+		return err
+	}
+	_, err := dev.Result()
+	return err
+}
+
+// learned reads the state that training a build has left; nil if there is none and the build has imported weights.
 func learned(path string, b *build) (*train.Checkpoint, error) {
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
+		if net, err := compiler.Read(b.net); err == nil && net.Import.Path != "" {
+			return nil, nil
+		}
 		return nil, fmt.Errorf("%s: nothing was learned yet; run nmc train %s, or name the file with --checkpoint", path, b.path)
 	}
 	if err != nil {
