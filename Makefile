@@ -3,7 +3,7 @@
 # make test       everything that CI runs
 # make help       lists the rest
 .DEFAULT_GOAL := build
-.PHONY: build setup fmt vet lint-go lint-rtl unit cosim-short check gen gen-check formal fuzz cosim mutants bench gap lanes size test demo clean help
+.PHONY: build setup fmt vet lint-go lint-rtl unit check gen gen-check formal fuzz cosim equal mutants bench gap lanes size test demo clean help
 SHELL := bash -o pipefail
 
 build: ## build bin/nmc
@@ -24,11 +24,8 @@ lint-go:
 lint-rtl: ## Verilator -Wall over the RTL
 	scripts/lint-rtl
 
-unit:
+unit: # unit tests and a short co-simulation
 	go test -short ./...
-
-cosim-short:
-	go test -run 'Short' ./testbench/...
 
 check: build fmt vet lint-go lint-rtl unit ## everything quick, under two minutes
 	@echo "check: passed"
@@ -42,8 +39,11 @@ gen-check: ## generated files are what the sources generate
 formal: ## prove the modules' properties with Yosys and z3
 	scripts/formal
 
-cosim: ## the long co-simulations, device against simulator
-	go test -timeout 30m ./testbench/...
+cosim: ## the long co-simulations: random programs and the protocol, Verilog against the simulator
+	go test -count=1 -timeout 30m ./testbench/...
+
+equal: ## nmc check of dfa and bp on MNIST at 1, 4, 16 and 64 lanes
+	scripts/equal
 
 fuzz: ## every fuzz target for a bounded time
 	scripts/fuzz
@@ -58,6 +58,7 @@ test: build fmt vet lint-go lint-rtl gen-check ## everything that CI runs
 	go test -timeout 20m ./...
 	$(MAKE) formal
 	$(MAKE) fuzz
+	$(MAKE) mutants
 	@echo "test: everything passed"
 
 gap: ## what fixed point costs: accuracy in float64 and with weights of 16, 12, 8 and 6 bits
