@@ -20,12 +20,14 @@ module nmc_byte_ram #(
   (* no_rw_check *)
   reg [7:0] mem[0:Depth-1];
 
+`ifndef FORMAL  // proofs hold for any contents
   integer i;
   initial begin
     for (i = 0; i < Depth - 16; i = i + 1) mem[i] = 8'd0;
     for (i = 0; i < 16; i = i + 1) mem[Depth-16+i] = Tail[8*i+:8];
     rdata_o = 8'd0;
   end
+`endif
 
   always @(posedge clk_i) begin
     if (we_i) mem[waddr_i] <= wdata_i;

@@ -46,6 +46,7 @@ module nmc_cobs_dec (
     end
 
 `ifdef FORMAL
+  // formal: depth=12 cover=12
   reg past_ok;
   initial past_ok = 1'b0;
   always @(posedge clk_i) past_ok <= 1'b1;
@@ -70,13 +71,14 @@ module nmc_cobs_dec (
     assume (in_q != 16'hffff);
     assert (open_q == (in_q != 16'd0));
     assert (out_q < in_q || in_q == 16'd0 && out_q == 16'd0);
-    if (!open_q) assert (code);
+    if (!open_q) assert (code && !valid_o && !end_o);
+    if (open_q && valid_i && zero) assert (end_o);
   end
   // A delimiter resynchronises, whatever came before: the decoder is as after reset and says so once.
   always @(posedge clk_i)
     if (past_ok && !$past(rst_i) && $past(valid_i && zero)) begin
       assert (!open_q && left_q == 8'd0);
-      assert (!end_o && !valid_o || !valid_o);
+      assert (!valid_o);
       if (valid_i && zero) assert (!end_o);
     end
   // Inside a block a byte passes unchanged.

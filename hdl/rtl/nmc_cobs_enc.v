@@ -89,6 +89,7 @@ module nmc_cobs_enc (
   initial past_ok = 1'b0;
   always @(posedge clk_i) past_ok <= 1'b1;
 
+  // formal: depth=6 cover=11 abstract=1
   // The sender keeps frames to 254 bytes.
   always @(*) if (valid_i && end_q == 8'd254) assume (last_i);
 
@@ -106,7 +107,7 @@ module nmc_cobs_enc (
     if (past_ok && !$past(rst_i) && $past(valid_o && !ready_i))
       assert (valid_o && data_o == $past(data_o));
   always @(posedge clk_i) begin
-    cover (valid_o && ready_i && done && end_q == 8'd5);
+    cover (valid_o && ready_i && done && end_q == 8'd3);
     cover (past_ok && $past(valid_o && !ready_i) && valid_o && ready_i);
   end
 `endif

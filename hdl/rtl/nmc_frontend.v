@@ -11,7 +11,7 @@ module nmc_frontend #(
     parameter        FrameBytes = 1024,   // largest decoded frame
     parameter        AddrBytes  = 4,      // bytes of a halfword address, 2..4
     parameter [63:0] HwId       = 64'd0,
-    parameter [31:0] Boot       = 32'd0   // 0: a counter sampled at the first hello
+    parameter [31:0] Boot       = 32'd0   // 0: a 16-bit counter, twice, sampled at the first hello
 ) (
     input  wire        clk_i,
     input  wire        rst_i,         // synchronous, active high
@@ -23,7 +23,7 @@ module nmc_frontend #(
     output wire        tx_valid_o,
     input  wire        tx_ready_i,
     output wire [7:0]  tx_data_o,
-    // engine memory, halfwords
+    // engine memory, halfwords; data read come with ready or later
     output wire        mem_valid_o,
     input  wire        mem_ready_i,
     output wire        mem_write_o,
@@ -54,7 +54,6 @@ module nmc_frontend #(
 
   // The byte RAM. Control space first: halfword a at bytes 2a, 2a+1.
   localparam [7:0] SkipAt = 8'd8, BaseAt = 8'd12, StrideAt = 8'd16, BadAt = 8'd32, OverflowAt = 8'd36;
-  localparam [7:0] ControlEnd = 8'd20;  // writable bytes are below
   localparam [7:0] BootAt = 8'd64, SessionAt = 8'd68, LastAt = 8'd72, PartsAt = 8'd80;
   localparam [7:0] HeadAt = 8'd84;  // head of the running commit's reply
   localparam [7:0] BufferAt = 8'd88;  // first element of the sample's buffer
@@ -72,61 +71,30 @@ module nmc_frontend #(
 
   // ---------------------------------------------------------------------------------------------------------------
   // Frames in.
-  reg           frame_q;  // a frame is waiting or being served
-  reg           broken_q;  // ... and must be dropped
-  reg           long_q;
-  reg  [Fp-1:0] len_q;
+  wire          frame_valid;  // a frame is waiting or being served
+  wire          frame_bad;  // ... and must be dropped
+  wire [Fp-1:0] len;  // its bytes, CRC included
+  wire [7:0]    frame;  // the byte at fp_q
+  reg  [Fp-1:0] fp_q, fp_d;
   wire          ack;
-  wire          dec_valid, dec_end, dec_error;
-  wire [7:0]    dec_data;
-  wire [31:0]   rx_crc;
 
-  assign rx_ready_o = !frame_q;
-
-  nmc_cobs_dec u_dec (
+  nmc_frame_rx #(
+      .FrameBytes(FrameBytes)
+  ) u_rx (
       .clk_i  (clk_i),
       .rst_i  (rst_i),
-      .valid_i(rx_valid_i && rx_ready_o),
+      .valid_i(rx_valid_i),
+      .ready_o(rx_ready_o),
       .data_i (rx_data_i),
-      .valid_o(dec_valid),
-      .data_o (dec_data),
-      .end_o  (dec_end),
-      .error_o(dec_error)
+      .valid_o(frame_valid),
+      .ready_i(ack),
+      .bad_o  (frame_bad),
+      .len_o  (len),
+      .addr_i (fp_d[$clog2(FrameBytes)-1:0]),
+      .data_o (frame)
   );
 
-  nmc_crc32 #(
-      .Width(8)
-  ) u_rx_crc (
-      .clk_i  (clk_i),
-      .clear_i(rst_i || ack),
-      .valid_i(dec_valid),
-      .data_i (dec_data),
-      .crc_o  (rx_crc)
-  );
-
-  wire full = len_q == FrameBytes[Fp-1:0];
-
-  initial begin
-    frame_q  = 1'b0;
-    broken_q = 1'b0;
-    long_q   = 1'b0;
-    len_q    = {Fp{1'b0}};
-  end
-  always @(posedge clk_i)
-    if (rst_i || ack) begin
-      frame_q <= 1'b0;
-      long_q  <= 1'b0;
-      len_q   <= {Fp{1'b0}};
-    end else begin
-      if (dec_valid && !full) len_q <= len_q + 1'b1;
-      if (dec_valid && full) long_q <= 1'b1;
-      if (dec_end) begin
-        frame_q  <= 1'b1;
-        broken_q <= dec_error || long_q || len_q < 17 || rx_crc != 32'hdebb20e3;
-      end
-    end
-
-  wire [Fp-1:0] body_end = len_q - 4;
+  wire [Fp-1:0] body_end = len - 4;
 
   // ---------------------------------------------------------------------------------------------------------------
   // The byte machine: y = a + b + carry, or'ed with one bit.
@@ -150,7 +118,6 @@ module nmc_frontend #(
   localparam [5:0] SDone = 6'd43, SPoint = 6'd44, SCount32 = 6'd45, SFlags = 6'd46, SResult = 6'd47;
 
   reg [5:0] state_q, state_d;
-  reg [Fp-1:0] fp_q, fp_d;  // position in the frame; its byte is on `frame`
   reg [7:0] ram_q, ram_d;  // address in the byte RAM; its byte is on `ram`
   reg [7:0] cnt_q, cnt_d;  // steps left in this state
   reg [2:0] op_q;
@@ -179,28 +146,30 @@ module nmc_frontend #(
   reg        below_q;
   reg        lack_q;  // a part is missing
 
-  wire [7:0] frame, ram;
+  wire [7:0] ram;
   wire       last = cnt_q == 8'd0;
   wire       at_end = fp_q == body_end;
 
   // Bytes of the engine's results, addressed as in the control space (the boot counter where skip's lies).
-  reg  [5:0] dev_at;
-  reg [31:0] dev_word;
-  reg [31:0] ticks_q;
-  wire [7:0] device = dev_word[8*dev_at[1:0]+:8];
-  initial ticks_q = 32'd1;
-  always @(posedge clk_i) ticks_q <= Boot == 32'd0 ? ticks_q + 32'd1 : Boot;
-  always @(*) begin
-    dev_at = state_q == SResult ? ~cnt_q[5:0] : ram_q[5:0];
+  reg [15:0] ticks_q;
+  initial ticks_q = 16'd1;
+  always @(posedge clk_i) ticks_q <= ticks_q + 16'd1;
+  wire [31:0] boot = Boot == 32'd0 ? {ticks_q, ticks_q} : Boot;
+  wire [5:0]  dev_at = state_q == SResult ? ~cnt_q[5:0] : ram_q[5:0];
+  // The byte first, then the word: half the gates of the other order.
+  function [7:0] pick(input [31:0] word, input [1:0] at);
+    pick = at[1] ? (at[0] ? word[31:24] : word[23:16]) : (at[0] ? word[15:8] : word[7:0]);
+  endfunction
+  reg [7:0] device;
+  always @(*)
     case (dev_at[5:2])
-      4'd6: dev_word = digest_i[31:0];
-      4'd7: dev_word = digest_i[63:32];
-      4'd9: dev_word = overflow_i;
-      4'd10: dev_word = retired_i;
-      4'd11: dev_word = cycles_i;
-      default: dev_word = ticks_q;
+      4'd6: device = pick(digest_i[31:0], dev_at[1:0]);
+      4'd7: device = pick(digest_i[63:32], dev_at[1:0]);
+      4'd9: device = pick(overflow_i, dev_at[1:0]);
+      4'd10: device = pick(retired_i, dev_at[1:0]);
+      4'd11: device = pick(cycles_i, dev_at[1:0]);
+      default: device = pick(boot, dev_at[1:0]);
     endcase
-  end
   wire live = ram_q[5:2] == 4'd6 || ram_q[5:2] == 4'd7 || ram_q[5:2] == 4'd10 || ram_q[5:2] == 4'd11;
 
   // What each state does to its byte.
@@ -216,6 +185,7 @@ module nmc_frontend #(
   reg       fstep, rstep;  // next frame byte, next RAM byte
 
   wire is_control = space_q == Control;
+  wire writable;
   wire bytes = op_q == OpSample && kind_q == 2'd0;
   wire events = kind_q == 2'd2;
 
@@ -234,8 +204,7 @@ module nmc_frontend #(
     rstep   = 1'b0;
     case (state_q)
       SInit: begin
-        mark    = ram_q == SkipAt;
-        mark_at = 3'd0;
+        carry   = ram_q == SkipAt;
         store   = 1'b1;
         rstep   = 1'b1;
       end
@@ -261,18 +230,18 @@ module nmc_frontend #(
       SSpace, SPart, SKind, SEntry, SParts, SLabel, SLimit: fstep = 1'b1;
       SAddr: begin
         a_frame = 1'b1;
-        shift   = cnt_q[1:0] > 2'd3 - AddrBytes[1:0] || AddrBytes == 4;
+        shift   = {1'b0, cnt_q[1:0]} + AddrBytes[2:0] > 3'd3;
         fstep   = 1'b1;
       end
       SLow: begin
         a_frame = 1'b1;
-        store   = is_control && ram_q < ControlEnd && !at_end;
+        store   = writable && !at_end;
         fstep   = 1'b1;
         rstep   = 1'b1;
       end
       SHigh: begin
         a_frame = 1'b1;
-        store   = is_control && ram_q < ControlEnd;
+        store   = writable;
         mem     = !is_control && !(bytes && at_end);
         fstep   = 1'b1;
         rstep   = 1'b1;
@@ -413,6 +382,9 @@ module nmc_frontend #(
   wire [8:0] sum = {1'b0, a} + {1'b0, b} + {8'd0, carry};
   wire [7:0] y = sum[7:0] | ({7'd0, mark} << mark_at);
 
+  // The writable bytes of the control space are those below 20.
+  assign writable = is_control && ram_q[7:5] == 3'd0 && !(ram_q[4] && ram_q[3:2] != 2'd0);
+
   // The step is taken.
   wire enc_ready;
   wire go = push ? half_q && enc_ready : mem ? mem_ready_i : 1'b1;
@@ -432,12 +404,15 @@ module nmc_frontend #(
   wire [7:0] need = part_q[5:3] != 3'd0 ? 8'hff : ~(8'hff << part_q[2:0]);
   wire       lack = lack_q || (need & ~ram) != 8'd0;
 
+  // Comparisons with constants are spelled out: they take a few gates, not a carry chain each.
+  wire [4:0] tail = len[4:0];
+  wire       far = len[Fp-1:5] != 0;  // 32 bytes or more
   wire length_ok =
-      op_q == OpHello || op_q == OpOpen ? len_q == 17 :
-      op_q == OpWrite ? len_q >= 22 && !len_q[0] :
-      op_q == OpRead ? len_q == 23 :
-      op_q == OpSample ? len_q >= 21 :
-      op_q == OpCommit ? len_q == 25 : 1'b0;
+      op_q == OpHello || op_q == OpOpen ? !far && tail == 5'd17 :
+      op_q == OpWrite ? !len[0] && (far || (tail[2] && tail[1]) || tail[3]) :  // 22 or more, even
+      op_q == OpRead ? !far && tail == 5'd23 :
+      op_q == OpSample ? far || tail[3] || (tail[2] && tail[1:0] != 2'd0) :  // 21 or more
+      op_q == OpCommit ? !far && tail == 5'd25 : 1'b0;
 
   always @(*) begin
     state_d  = state_q;
@@ -466,7 +441,7 @@ module nmc_frontend #(
           end else begin
             ram_d = BadAt;
             cnt_d = 8'd3;
-            if (frame_q) state_d = broken_q ? SBad : SOp;
+            if (frame_valid) state_d = frame_bad ? SBad : SOp;
           end
         end
         SBad:
@@ -534,7 +509,7 @@ module nmc_frontend #(
         // Reads and writes.
         SSpace: begin
           cnt_d = 8'd3;
-          if (frame > 8'd5) begin
+          if (frame[7:3] != 5'd0 || frame[2:1] == 2'b11) begin  // above 5
             status_d = Bad;
             reply    = 1'b1;
           end else state_d = SAddr;
@@ -544,7 +519,7 @@ module nmc_frontend #(
           ram_d   = {2'b00, addr_q[4:0], 1'b0};
           state_d = SLow;
           if (op_q == OpRead) begin
-            if (frame == 8'd0 || frame > 8'd120) status_d = Bad;
+            if (frame == 8'd0 || frame[7] || (frame[6:3] == 4'hf && frame[2:0] != 3'd0)) status_d = Bad;  // 1 to 120
             reply = 1'b1;
           end
         end
@@ -571,7 +546,7 @@ module nmc_frontend #(
           ram_d   = BaseAt;
           cnt_d   = AddrLast;
           state_d = SBase;
-          if (frame > 8'd2 || (frame != 8'd0 && !len_q[0])) begin
+          if (frame[7:2] != 6'd0 || frame[1:0] == 2'd3 || (frame[1:0] != 2'd0 && !len[0])) begin
             status_d = Bad;
             reply    = 1'b1;
           end
@@ -626,7 +601,7 @@ module nmc_frontend #(
         end else state_d = SParts;
         SParts: begin
           cnt_d = 8'd1;
-          if (frame > 8'd32) begin
+          if (frame[7:6] != 2'd0 || (frame[5] && frame[4:0] != 5'd0)) begin  // above 32
             status_d = Bad;
             reply    = 1'b1;
           end else state_d = SLabel;
@@ -734,7 +709,7 @@ module nmc_frontend #(
         end
         SAsk: begin
           cnt_d   = cnt_q;
-          state_d = is_control ? SRdLow : SAnswer;
+          state_d = is_control || mem_rvalid_i ? SRdLow : SAnswer;
         end
         SAnswer: begin
           cnt_d = cnt_q;
@@ -874,7 +849,7 @@ module nmc_frontend #(
     else if (state_q == SCheck) part_q <= part_q[5:3] != 3'd0 ? {part_q[5:3] - 3'd1, part_q[2:0]} : 6'd0;
     if (state_q == SEntry) entry_q <= frame[2:0];
     if (state_q == SLow || state_q == SLabel) word_q <= {frame, word_q[15:8]};
-    else if (state_q == SAnswer) word_q <= mem_rdata_i;
+    else if (state_q == SAsk || state_q == SAnswer) word_q <= mem_rdata_i;
     else if (state_q == SRdLow && go) word_q <= {8'd0, word_q[15:8]};
     if (state_q == SLimit) limit_q <= {frame, limit_q[31:8]};
     if (state_q == SCheck) lack_q <= lack && !last;
@@ -882,17 +857,6 @@ module nmc_frontend #(
   end
 
   assign ack = accept;
-
-  nmc_byte_ram #(
-      .Depth(FrameBytes)
-  ) u_frame (
-      .clk_i  (clk_i),
-      .we_i   (dec_valid && !full),
-      .waddr_i(len_q[$clog2(FrameBytes)-1:0]),
-      .wdata_i(dec_data),
-      .raddr_i(fp_d[$clog2(FrameBytes)-1:0]),
-      .rdata_o(frame)
-  );
 
   nmc_byte_ram #(
       .Depth(256),
@@ -950,7 +914,50 @@ module nmc_frontend #(
       .data_o (tx_data_o)
   );
 
-  assign busy_o = state_q != SIdle || frame_q || running_q || !enc_ready;
+  assign busy_o = state_q != SIdle || frame_valid || running_q || !enc_ready;
+
+`ifdef NMC_ASSERT  // too wide for z3: the tests of testbench/verilator simulate with these on
+  reg       past_ok;
+  reg [8:0] pushed;  // bytes of the reply so far
+  initial begin
+    past_ok = 1'b0;
+    pushed  = 9'd0;
+  end
+  always @(posedge clk_i) begin
+    past_ok <= 1'b1;
+    if (rst_i || state_q == SIdle) pushed <= 9'd0;
+    else if (push && go) pushed <= pushed + 9'd1;
+  end
+
+  always @(posedge clk_i)
+    if (!rst_i) begin
+      // The engine ends a run once.
+      if (!running_q || done_q) assert (!done_i);
+      // A request stays in the buffer while it is served.
+      if (state_q >= SOp && state_q <= SRun) assert (frame_valid);
+      // The reply of a run is built when the run has ended.
+      if (report_q && state_q != SIdle) assert (done_q && running_q);
+      // While the engine runs it is asked for nothing but writes of vector elements, and not to run.
+      if (run_valid_o) assert (!running_q);
+      if (mem_valid_o && running_q && !done_q) assert (mem_write_o && mem_space_o == Vectors);
+      // A reply fits one block, and a state that counts does not run past its end.
+      assert (pushed <= 9'd254);
+      if (state_q == SCrc) assert (cnt_q <= 8'd3);
+      if (state_q == SEmit) assert (cnt_q <= 8'd24);
+      assert (state_q <= SResult);
+    end
+
+  // Requests to the engine hold still until they are taken.
+  always @(posedge clk_i)
+    if (past_ok && !rst_i && !$past(rst_i)) begin
+      if ($past(mem_valid_o && !mem_ready_i)) begin
+        assert (mem_valid_o && $stable(mem_write_o) && $stable(mem_space_o) && $stable(mem_addr_o));
+        assert (!mem_write_o || $stable(mem_wdata_o));
+      end
+      if ($past(run_valid_o && !run_ready_i))
+        assert (run_valid_o && $stable(run_entry_o) && $stable(run_label_o) && $stable(run_limit_o) && $stable(run_input_o));
+    end
+`endif
 endmodule
 
 `default_nettype wire

@@ -13,6 +13,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/nmc-fpga/nmc"
 	"github.com/nmc-fpga/nmc/firmware/device"
 	"github.com/nmc-fpga/nmc/host/proto"
 	"github.com/nmc-fpga/nmc/testbench/verilator"
@@ -50,22 +51,21 @@ func needTools(t *testing.T) {
 	}
 }
 
-// stubbed is the RTL with the stub in the place of the engine.
+// stubbed is the RTL with the stub in the place of the engine and the front end's assertions on.
 func stubbed(t *testing.T) fs.FS {
 	t.Helper()
 	all := fstest.MapFS{}
-	hdl := os.DirFS("../../hdl")
 	for _, pattern := range []string{"gen/*.vh", "rtl/*.v"} {
-		names, err := fs.Glob(hdl, pattern)
+		names, err := fs.Glob(nmc.HDL, pattern)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, name := range names {
-			text, err := fs.ReadFile(hdl, name)
+			text, err := fs.ReadFile(nmc.HDL, name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			all[name] = &fstest.MapFile{Data: text}
+			all[name] = &fstest.MapFile{Data: append([]byte("`define NMC_ASSERT\n"), text...)}
 		}
 	}
 	stub, err := os.ReadFile("testdata/stub_engine.v")

@@ -1,0 +1,146 @@
+// nmc_frame_rx: one frame from a byte stream: unstuffed, stored, its CRC and length checked.
+//
+// After the frame's delimiter valid_o rises, and no byte is taken until ready_i. A frame with bad_o set (stuffing, CRC,
+// shorter than 17 bytes or longer than FrameBytes) is offered too, to be counted and dropped.
+`default_nettype none
+
+module nmc_frame_rx #(
+    parameter FrameBytes = 1024  // longest frame, CRC included; at least 32
+) (
+    input  wire                            clk_i,
+    input  wire                            rst_i,    // synchronous, active high
+    // encoded bytes
+    input  wire                            valid_i,
+    output wire                            ready_o,
+    input  wire [7:0]                      data_i,
+    // frame
+    output wire                            valid_o,
+    input  wire                            ready_i,
+    output wire                            bad_o,
+    output wire [$clog2(FrameBytes+1)-1:0] len_o,
+    // its bytes, a cycle after their address
+    input  wire [$clog2(FrameBytes)-1:0]   addr_i,
+    output wire [7:0]                      data_o
+);
+  localparam L = $clog2(FrameBytes + 1);
+  localparam A = $clog2(FrameBytes);
+
+  reg          valid_q, bad_q, long_q;
+  reg  [L-1:0] len_q;
+  wire         dec_valid, dec_end, dec_error;
+  wire [7:0]   dec_data;
+  wire [31:0]  crc;
+  wire         take = valid_i && ready_o;
+  wire         free = valid_q && ready_i;
+  wire         full = len_q == FrameBytes[L-1:0];
+  wire         runt = len_q[L-1:5] == 0 && (!len_q[4] || len_q[3:0] == 4'd0);  // shorter than 17
+
+  assign ready_o = !valid_q;
+  assign valid_o = valid_q;
+  assign bad_o   = bad_q;
+  assign len_o   = len_q;
+
+  nmc_cobs_dec u_dec (
+      .clk_i  (clk_i),
+      .rst_i  (rst_i),
+      .valid_i(take),
+      .data_i (data_i),
+      .valid_o(dec_valid),
+      .data_o (dec_data),
+      .end_o  (dec_end),
+      .error_o(dec_error)
+  );
+
+  nmc_crc32 #(
+      .Width(8)
+  ) u_crc (
+      .clk_i  (clk_i),
+      .clear_i(rst_i || free),
+      .valid_i(dec_valid),
+      .data_i (dec_data),
+      .crc_o  (crc)
+  );
+
+  nmc_byte_ram #(
+      .Depth(FrameBytes)
+  ) u_ram (
+      .clk_i  (clk_i),
+      .we_i   (dec_valid && !full),
+      .waddr_i(len_q[A-1:0]),
+      .wdata_i(dec_data),
+      .raddr_i(addr_i),
+      .rdata_o(data_o)
+  );
+
+  initial begin
+    valid_q = 1'b0;
+    bad_q   = 1'b0;
+    long_q  = 1'b0;
+    len_q   = {L{1'b0}};
+  end
+  always @(posedge clk_i)
+    if (rst_i || free) begin
+      valid_q <= 1'b0;
+      long_q  <= 1'b0;
+      len_q   <= {L{1'b0}};
+    end else begin
+      if (dec_valid && !full) len_q <= len_q + 1'b1;
+      if (dec_valid && full) long_q <= 1'b1;
+      if (dec_end) begin
+        valid_q <= 1'b1;
+        bad_q   <= dec_error || long_q || runt || crc != 32'hdebb20e3;
+      end
+    end
+
+`ifdef FORMAL
+  // formal: depth=6 cover=24 abstract=1 params="FrameBytes=32"
+  reg past_ok;
+  initial past_ok = 1'b0;
+  always @(posedge clk_i) past_ok <= 1'b1;
+
+  // Never more than FrameBytes, and a frame that lost bytes is bad.
+  reg [15:0] bytes;
+  initial bytes = 16'd0;
+  always @(posedge clk_i)
+    if (rst_i || free) bytes <= 16'd0;
+    else if (dec_valid) bytes <= bytes + 16'd1;
+  always @(*) begin
+    assume (bytes != 16'hffff);
+    assert (len_q <= FrameBytes);
+    assert (long_q == (bytes > FrameBytes));
+    assert (len_q == (long_q ? FrameBytes : bytes));
+    if (valid_o && !bad_o) assert (bytes == len_o && len_o >= 17);
+    if (dec_valid) assert (!valid_o);
+    // A byte is stored where it belongs, and one that does not fit nowhere.
+    if (dec_valid && !full) assert (bytes < FrameBytes);
+  end
+  // Whether a frame has begun, and bounds on it from the decoder's own proof.
+  reg open;
+  initial open = 1'b0;
+  always @(posedge clk_i)
+    if (rst_i) open <= 1'b0;
+    else if (take) open <= data_i != 8'd0;
+  always @(*) begin
+    if (!open) assume (!dec_valid && !dec_end);
+    if (open && take && data_i == 8'd0) assume (dec_end);
+    if (valid_q) assert (!open);
+    if (!open && !valid_q) assert (bytes == 16'd0);
+  end
+  // A delimiter ends any frame: it is offered in the next cycle, and taken it leaves the receiver as after reset.
+  always @(posedge clk_i)
+    if (past_ok && !$past(rst_i)) begin
+      if ($past(take && data_i == 8'd0 && open)) assert (valid_o);
+      if ($past(free)) assert (ready_o && len_q == 0 && !long_q && !open);
+      // Offered, it stays as it is until it is taken.
+      if ($past(valid_o && !ready_i)) assert (valid_o && $stable(bad_o) && $stable(len_o));
+    end
+  always @(posedge clk_i) begin
+    cover (valid_o && bad_o && len_o == 5);
+    cover (valid_o && !bad_o);
+    cover (valid_o && bad_o && len_o >= 17);
+    cover (past_ok && $past(free) && valid_i);
+  end
+`endif
+endmodule
+
+`default_nettype wire
