@@ -51,8 +51,10 @@ fuzz: ## every fuzz target for a bounded time
 mutants: ## plant defects; each must be caught
 	go run ./testbench/mutants
 
-bench: ## speed of the simulator's kernels and of online training
-	go test -run '^$$' -bench . -benchmem ./...
+bench: ## online training beside PyTorch at batch 1, on one thread and on all; speed of the kernels
+	go run ./testbench/bench -threads 1
+	go run ./testbench/bench -threads $$(nproc)
+	go test -run '^$$' -bench . ./sim/kernels
 
 test: build fmt vet lint-go lint-rtl gen-check ## everything that CI runs
 	go test -timeout 20m ./...
