@@ -5,10 +5,12 @@ const (
 	oracleStep  = "go test -count=1 -run TestStep ./testbench/oracle"
 	listings    = "go test -count=1 ./compiler"
 	kernelTests = "go test -count=1 ./sim ./sim/kernels"
+	sessions    = "go test -count=1 -run 'ExactlyOnce|Redial|Noisy' ./host"
 	oracleTests = "go test -count=1 ./sim/float"
 	programs    = "go test -count=1 ./firmware/programs"
 	tables      = "go test -count=1 ./compiler/emit"
 	engine      = "go test -count=1 -run TestEngineShort ./testbench/cosim -cosim.lanes 4"
+	frontend    = "go test -count=1 -run TestShortExactlyOnce ./testbench/verilator"
 )
 
 // Mutants is the table of planted defects.
@@ -194,6 +196,22 @@ var Mutants = []Mutant{
 		`Rounds = 4'd12;`,
 		`Rounds = 4'd11;`,
 		engine,
+	},
+
+	// The link.
+	{
+		"rtl/learned-twice", "a commit whose reply got lost is run again",
+		"hdl/rtl/nmc_frontend.v",
+		`wire next = zeros_q && low_q == (running_q ? 3'd2 : 3'd1);`,
+		`wire next = zeros_q && (low_q == (running_q ? 3'd2 : 3'd1) || (d0 && some_q && op_q == OpCommit));`,
+		frontend,
+	},
+	{
+		"host/any-reply", "the reply to another request is taken for one's own",
+		"host/session.go",
+		`return r.seq == reply.Seq && r.op == reply.Op`,
+		`return r.op == reply.Op`,
+		sessions,
 	},
 
 	// The oracle.
