@@ -195,7 +195,7 @@ module nmc_frontend #(
     b_sel   = BNone;
     carry   = 1'b0;
     mark    = 1'b0;
-    mark_at = part_q[2:0];
+    mark_at = 3'd7;
     push    = 1'b0;
     store   = 1'b0;
     shift   = 1'b0;
@@ -280,7 +280,8 @@ module nmc_frontend #(
       SNote: begin
         a_ram = 1'b1;
         mark  = 1'b1;
-        store = 1'b1;
+        mark_at = part_q[2:0];
+        store   = 1'b1;
       end
       SCheck: rstep = 1'b1;
       SCopy: begin
@@ -297,7 +298,6 @@ module nmc_frontend #(
         a_frame = !report_q;
         a_ram   = report_q;
         mark    = cnt_q[1];  // bit 7 of the first byte
-        mark_at = 3'd7;
         push    = 1'b1;
         fstep   = 1'b1;
         rstep   = report_q;

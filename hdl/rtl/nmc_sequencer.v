@@ -959,6 +959,10 @@ module nmc_sequencer #(
       state <= Idle;
       done_o <= 1'b0;
       trace_valid_o <= 1'b0;
+      // The host may read them before a run has set them; the digest stays 0 until a run asks for one.
+      cycles_o <= 32'd0;
+      retired_o <= 32'd0;
+      digest_o <= 64'd0;
     end
   end
   assign trace_cycles_o = cycles_o;
