@@ -61,7 +61,7 @@ module nmc_frontend #(
   localparam [7:0] ClearEnd = 8'd191;
   localparam [7:0] IdentityAt = 8'd245;  // version, lanes, hw_id; the image id follows at 0
   localparam [7:0] Version = 8'd1;
-  localparam [15:0] LaneCount = Lanes;
+  localparam [15:0] LaneCount = Lanes[15:0];
   localparam [127:0] Identity = {HwId, LaneCount, Version, 40'd0};
 
   localparam [2:0] OpHello = 3'd1, OpOpen = 3'd2, OpWrite = 3'd3, OpRead = 3'd4, OpSample = 3'd5, OpCommit = 3'd6;

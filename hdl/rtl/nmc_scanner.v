@@ -46,7 +46,7 @@ module nmc_scanner #(
 
   // The word held is finished in this cycle.
   wire [   Lanes-1:0] rest = pending & (pending - 1'b1);
-  wire last = left <= Lanes;
+  wire last = left <= Lanes[13:0];
   wire finished = pending == {Lanes{1'b0}} || (take_i && rest == {Lanes{1'b0}});
   wire move = running && ready && (!held || (finished && !last));
   wire available = grant_i && running && (shared_i ? !held && !ready : !ready || move);
@@ -58,7 +58,7 @@ module nmc_scanner #(
   assign done_o = held && last && pending == {Lanes{1'b0}};
   assign left_o = left[LaneBits-1:0];
 
-  wire [13:0] left_next = begun ? left - Lanes : left;
+  wire [13:0] left_next = begun ? left - Lanes[13:0] : left;
 
   always @(posedge clk_i) begin
     if (start_i) begin
@@ -106,7 +106,7 @@ module nmc_scanner #(
     found   = 1'b0;
     for (j = 0; j < Lanes; j = j + 1)
       if (pending[j] && !found) begin
-        lane_o  = j;
+        lane_o  = j[LaneBits-1:0];
         value_o = word[j];
         found   = 1'b1;
       end

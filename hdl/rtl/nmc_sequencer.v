@@ -163,6 +163,7 @@ module nmc_sequencer #(
     input  wire                 lanes_idle_i
 );
   localparam LL = LaneBits - 1;
+  localparam TailBits = LL == 0 ? 1 : LL;
   localparam EB = VectorBits + LL;  // bits of an element address
 
   localparam [5:0] Idle = 6'd0;
@@ -212,7 +213,7 @@ module nmc_sequencer #(
   localparam [5:0] WideWait = 6'd45;
   localparam [5:0] Stride = 6'd46;
   localparam [5:0] DigRegRead = 6'd47;
-  localparam [LaneBits-1:0] LaneMask = Lanes - 1;
+  localparam [LaneBits-1:0] LaneMask = Lanes[LaneBits-1:0] - 1'b1;
 
   reg [5:0] state;
   reg [3:0] step;
@@ -259,6 +260,19 @@ module nmc_sequencer #(
   wire [2:0] cmode = ir_i[`NMC_VECTOR_CMODE];
   wire [1:0] space = ir_i[`NMC_VECTOR_SPACE];
   wire masked = is_mac_r && opt;
+  wire [31:0] scalar_imm = ir_i[`NMC_SCALAR_IMM];
+  wire [31:0] less_rows = {19'd0, rows} - 32'd1;
+  wire [31:0] mbase = {dbase, sbase};
+  wire [15:0] vector_a = ir_i[`NMC_VECTOR_A];
+  wire [15:0] vector_b = ir_i[`NMC_VECTOR_B];
+  wire [15:0] vector_c = ir_i[`NMC_VECTOR_C];
+  wire [15:0] vector_dst = ir_i[`NMC_VECTOR_DST];
+  wire [31:0] digbase = {vector_b, vector_a};
+  wire [31:0] digstride = {16'd0, vector_dst};
+  wire [5:0] reg_a = vector_a[5:0];
+  wire [5:0] reg_b = vector_b[5:0];
+  wire [5:0] reg_c = vector_c[5:0];
+  wire [5:0] reg_dst = vector_dst[5:0];
   wire slow_rows = is_mac_r && (widein || wideout);  // one row at a time
 
   // Address and count registers.
@@ -276,19 +290,17 @@ module nmc_sequencer #(
   reg [31:0] index;               // digest, amax: element
 
   wire [12:0] side = is_matrix ? cols : n;
-  wire [WeightBits-1:0] row_words = rstride;
-  wire [13:0] side_up = {1'b0, side} + (Lanes - 1);
-  wire [12:0] words = {side_up >> LL};
+  // Addresses are cut to the memory: what lies beyond wraps.
+  wire [21:0] rstride22 = {9'd0, rstride};
+  wire [WeightBits-1:0] row_words = rstride22[WeightBits-1:0];
+  wire [13:0] side_up = {1'b0, side} + Lanes[13:0] - 14'd1;
+  wire [13:0] side_words = side_up >> LL;
+  wire [12:0] words = side_words[12:0];
   wire b_walk = is_mac_b || is_upd_b || is_blend;
   wire last_pass = passes == 13'd1;
 
-  genvar gi;
-  generate
-    for (gi = 0; gi < Lanes; gi = gi + 1) begin : g_mask
-      if (Lanes == 1) assign tail_mask_o[gi] = 1'b1;
-      else assign tail_mask_o[gi] = side[LL-1+(LL==0):0] == 0 || gi < side[LL-1+(LL==0):0];
-    end
-  endgenerate
+  wire [TailBits-1:0] used = Lanes == 1 ? {TailBits{1'b0}} : side[TailBits-1:0];
+  assign tail_mask_o = used == {TailBits{1'b0}} ? {Lanes{1'b1}} : ~({Lanes{1'b1}} << used);
 
   function signed [15:0] sat16(input signed [31:0] in);
     sat16 = in[31:15] == {17{in[31]}} ? in[15:0] : {in[31], {15{~in[31]}}};
@@ -574,7 +586,15 @@ module nmc_sequencer #(
   assign push_o = push_lane || push_word || drain || v_fire && !is_dot;
   wire [LaneBits-1:0] push_index = state == Store || slow_rows ? elane : lane1;
   wire [VectorBits-1:0] push_vector = state == Store ? ebase[EB-1:LL] : is_mac_b ? aptr[VectorBits-1:0] : dptr;
-  wire [QueueBits-3:0] push_place = push_word ? addr3 : push_lane ? {push_index, push_vector} : push_vector;
+  reg [QueueBits-3:0] push_place;
+  always @(*) begin
+    push_place = {QueueBits - 2{1'b0}};
+    if (push_word) push_place[WeightBits-1:0] = addr3;
+    else begin
+      push_place[VectorBits-1:0] = push_vector;
+      if (push_lane) push_place[VectorBits+:LaneBits] = push_index;
+    end
+  end
   assign push_addr_o = {push_lane, push_word ? last3 : last_pass, push_place};
 
   // ---- memories ----
@@ -603,11 +623,11 @@ module nmc_sequencer #(
   always @(*) begin
     scan_addr_o = {ScanBits{1'b0}};
     if (state == HostScan) scan_addr_o = host_addr_i[LL+:ScanBits];
-    else if (is_load) scan_addr_o = run_word;
-    else if (state == WideScan) scan_addr_o = dbase[VectorBits-1:0] + run_triple + step[1:0];
+    else if (is_load) scan_addr_o[VectorBits-1:0] = run_word;
+    else if (state == WideScan) scan_addr_o[VectorBits-1:0] = dbase[VectorBits-1:0] + run_triple + {{VectorBits - 2{1'b0}}, step[1:0]};
     else if (is_matrix) scan_addr_o[VectorBits-1:0] = (is_mac_r ? dbase[VectorBits-1:0] : sbase[VectorBits-1:0]) + run_word;
     else if (is_dig && space == `NMC_DIG_WEIGHTS) scan_addr_o = passbase;
-    else scan_addr_o = aptr[VectorBits-1:0];
+    else scan_addr_o[VectorBits-1:0] = aptr[VectorBits-1:0];
   end
   assign scan_take_o = take || state == Loaded || state == WideWait || state == HostWait || state == Amax
                     || (state == DigElement) || (state == Table && step == 4'd0 && scan_valid_i);
@@ -657,13 +677,13 @@ module nmc_sequencer #(
       reg_raddr_o = is_matrix ? ir_i[`NMC_MATRIX_BOUNDS] : op[5] ? ir_i[`NMC_VECTOR_BOUNDS]
                   : op == `NMC_OP_LOOP ? ir_i[`NMC_SCALAR_RD] : ir_i[`NMC_SCALAR_RA];
       Scalar: if (is_key) reg_raddr_o = `NMC_REG_SEED;
-      Bounds: reg_raddr_o = is_matrix ? {mgroup, 2'd2} : is_dig ? ir_i[`NMC_VECTOR_A] : amode == `NMC_SRC_REG ? ir_i[`NMC_VECTOR_A] : {vgroup, 2'd0};
+      Bounds: reg_raddr_o = is_matrix ? {mgroup, 2'd2} : is_dig || amode == `NMC_SRC_REG ? reg_a : {vgroup, 2'd0};
       Base, Side, Side2: reg_raddr_o = {mgroup, 2'd3};
       Side3, PassEnd: reg_raddr_o = {mgroup, 2'd0};
       Pass, RunEnd, Drain: reg_raddr_o = {mgroup, 2'd1};
       Outer, Preload, Run, Walk, Stride, WideScan, WideWait: reg_raddr_o = ir_i[`NMC_MATRIX_RATE];
-      OpA: reg_raddr_o = is_dig ? ir_i[`NMC_VECTOR_A] : bmode == `NMC_SRC_REG ? ir_i[`NMC_VECTOR_B] : {vgroup, 2'd1};
-      OpB: reg_raddr_o = cmode == `NMC_SRC_REG ? ir_i[`NMC_VECTOR_C] : {vgroup, 2'd2};
+      OpA: reg_raddr_o = is_dig ? reg_a : bmode == `NMC_SRC_REG ? reg_b : {vgroup, 2'd1};
+      OpB: reg_raddr_o = cmode == `NMC_SRC_REG ? reg_c : {vgroup, 2'd2};
       OpC: reg_raddr_o = {vgroup, 2'd3};
       DigWait, DigReg, DigRegRead: reg_raddr_o = aptr[5:0];
       default: ;
@@ -674,7 +694,7 @@ module nmc_sequencer #(
 
   always @(*) begin
     reg_we_o = 1'b0;
-    reg_waddr_o = is_matrix || op[5] ? ir_i[`NMC_VECTOR_DST] : ir_i[`NMC_SCALAR_RD];
+    reg_waddr_o = is_matrix || op[5] ? reg_dst : ir_i[`NMC_SCALAR_RD];
     reg_wdata_o = alu_result_i;
     case (state)
       Label: begin
@@ -698,7 +718,7 @@ module nmc_sequencer #(
       end
       AmaxIndex: begin
         reg_we_o = 1'b1;
-        reg_waddr_o = ir_i[`NMC_VECTOR_DST] + 16'd1;
+        reg_waddr_o = reg_dst + 6'd1;
         reg_wdata_o = {19'd0, best_index};
       end
       default: ;
@@ -729,8 +749,8 @@ module nmc_sequencer #(
       HostWait: if (scan_valid_i) state <= Idle;
       Label: begin
         state <= Input;
-        pc <= entry_q;
-        if (entry_q == `NMC_ENTRY_DIGEST) digest_o <= 64'd0;
+        pc <= {{ProgramBits - 3{1'b0}}, entry_q};
+        if ({5'd0, entry_q} == `NMC_ENTRY_DIGEST) digest_o <= 64'd0;
       end
       Input: state <= Fetch;
       Fetch: state <= Decode;
@@ -741,8 +761,8 @@ module nmc_sequencer #(
       Retire: begin
         retired_o <= retired_o + 32'd1;
         trace_valid_o <= 1'b1;
-        trace_pc_o <= pc;
-        pc <= alu_taken_q ? ir_i[`NMC_SCALAR_IMM] : pc_next;
+        trace_pc_o <= {{12 - ProgramBits{1'b0}}, pc};
+        pc <= alu_taken_q ? scalar_imm[ProgramBits-1:0] : pc_next;
         state <= Fetch;
         if (is_halt || retired_o + 32'd1 == limit_q) begin
           state <= Idle;
@@ -780,14 +800,14 @@ module nmc_sequencer #(
         state <= is_matrix ? Base : OpA;
       end
       Base: begin
-        passbase <= wbase + group_off[WeightBits-1:0];
+        passbase <= wbase[WeightBits-1:0] + group_off[WeightBits-1:0];
         passes <= b_walk ? words : 13'd1;
         state <= Side;
       end
       Side: begin
         aptr <= side_base + group_words[15:0];
-        moff <= {dbase, sbase} + group_off[WeightBits-1:0] - passbase;
-        dptr <= dbase + group_words[VectorBits-1:0];
+        moff <= mbase[WeightBits-1:0] + group_off[WeightBits-1:0] - passbase;
+        dptr <= dbase[VectorBits-1:0] + group_words[VectorBits-1:0];
         state <= Side2;
       end
       Side2: begin
@@ -863,7 +883,7 @@ module nmc_sequencer #(
       Stride: begin
         outer <= outer - 16'd1;
         inner <= rows;
-        ebase <= ebase + group_off[15:0] - (slow_rows ? rows - 13'd1 : 13'd0);
+        ebase <= ebase + group_off[EB-1:0] - (slow_rows ? less_rows[EB-1:0] : {EB{1'b0}});
         state <= slow_rows && widein ? WideScan : Run;
       end
       PassEnd: begin
@@ -877,7 +897,7 @@ module nmc_sequencer #(
       OpA: begin
         aptr  <= is_dig ? ir_i[`NMC_VECTOR_A] : set_value;
         state <= is_dig ? (space == 2'd2 ? DigReg : DigRow) : OpB;
-        passbase <= {ir_i[`NMC_VECTOR_B], ir_i[`NMC_VECTOR_A]};
+        passbase <= digbase[WeightBits-1:0];
         outer <= space == `NMC_DIG_WEIGHTS ? ir_i[`NMC_VECTOR_C] : 16'd1;
         index <= 32'd0;
         passes <= is_dig ? n : words;
@@ -933,7 +953,7 @@ module nmc_sequencer #(
       if (scan_valid_i) state <= DigWait;
       else if (scan_done_i) begin
         outer <= outer - 16'd1;
-        passbase <= passbase + ir_i[`NMC_VECTOR_DST];
+        passbase <= passbase + digstride[WeightBits-1:0];
         state <= outer == 16'd1 ? Retire : DigRow;
       end
       DigReg: state <= DigWait;
