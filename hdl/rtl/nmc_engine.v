@@ -139,7 +139,7 @@ module nmc_engine #(
   wire [VB-1:0] vector_addr;
   wire [WB-1:0] weight_addr;
   assign write_data = lanes_we ? lanes_wdata : {Lanes{mem_wdata_i}};
-  assign host_lanes = LL == 0 ? 1'b1 : {{Lanes-1{1'b0}}, 1'b1} << (mem_addr_i & (Lanes - 1));
+  assign host_lanes = {{Lanes-1{1'b0}}, 1'b1} << (mem_addr_i & (Lanes - 1));
   wire [Lanes-1:0] tail_mask;
   wire [LaneBits-1:0] one_lane = lanes_waddr[VB+:LaneBits];
   wire [Lanes-1:0] valid_lanes = lanes_waddr[QueueBits-1] ? {{Lanes-1{1'b0}}, 1'b1} << one_lane

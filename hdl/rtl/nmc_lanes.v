@@ -179,9 +179,10 @@ module nmc_lanes #(
     end else begin : g_tree
       reg signed [31+Levels:0] node[1:Lanes-1];
       reg [4*Levels-1:0] toks;
+      wire [4*Levels+3:0] toks_next = {toks, tok4 & {4{reduce_i}}};
       integer n;
       always @(posedge clk_i) begin
-        toks <= {toks, tok4 & {4{reduce_i}}};
+        toks <= toks_next[4*Levels-1:0];
         if (rst_i) toks <= {4 * Levels{1'b0}};
         if (reduce_i)
           for (n = 1; n < Lanes; n = n + 1)
@@ -331,7 +332,8 @@ module nmc_lanes #(
   end
 
   reg [Levels:0] tree_busy;
-  always @(posedge clk_i) tree_busy <= rst_i ? {Levels + 1{1'b0}} : {tree_busy, tok4[3]};
+  wire [Levels+1:0] tree_next = {tree_busy, tok4[3]};
+  always @(posedge clk_i) tree_busy <= rst_i ? {Levels + 1{1'b0}} : tree_next[Levels:0];
   assign idle_o = !(tok_valid_i || tok2[3] || tok3[3] || tok4[3] || (reduce_i && |tree_busy)
                   || last5 || last6 || last7 || last8 || we_o);
 endmodule

@@ -197,7 +197,7 @@ module nmc_scalar (
       end
       default: state <= Idle;
     endcase
-    if (is_sqrt && state == First) count <= 6'd16 + {2'd0, shift_i[5:1]} + {5'd0, shift_i[0]};
+    if (is_sqrt && state == First) count <= 6'd16 + {1'b0, shift_i[5:1]} + {5'd0, shift_i[0]};
     if (rst_i) state <= Idle;
   end
 
