@@ -1,7 +1,7 @@
-// nmc_frame_rx: one frame from a byte stream: unstuffed, stored, its CRC and length checked.
+// nmc_frame_rx: one frame from a byte stream: unstuffed, stored, its length checked. The CRC is left to the reader.
 //
-// After the frame's delimiter valid_o rises, and no byte is taken until ready_i. A frame with bad_o set (stuffing, CRC,
-// shorter than 17 bytes or longer than FrameBytes) is offered too, to be counted and dropped.
+// After the frame's delimiter valid_o rises, and no byte is taken until ready_i. A frame with bad_o set (stuffing, shorter
+// than 17 bytes or longer than FrameBytes) is offered too, to be counted and dropped.
 `default_nettype none
 
 module nmc_frame_rx #(
@@ -29,7 +29,6 @@ module nmc_frame_rx #(
   reg  [L-1:0] len_q;
   wire         dec_valid, dec_end, dec_error;
   wire [7:0]   dec_data;
-  wire [31:0]  crc;
   wire         take = valid_i && ready_o;
   wire         free = valid_q && ready_i;
   wire         full = len_q == FrameBytes[L-1:0];
@@ -49,16 +48,6 @@ module nmc_frame_rx #(
       .data_o (dec_data),
       .end_o  (dec_end),
       .error_o(dec_error)
-  );
-
-  nmc_crc32 #(
-      .Width(8)
-  ) u_crc (
-      .clk_i  (clk_i),
-      .clear_i(rst_i || free),
-      .valid_i(dec_valid),
-      .data_i (dec_data),
-      .crc_o  (crc)
   );
 
   nmc_byte_ram #(
@@ -88,7 +77,7 @@ module nmc_frame_rx #(
       if (dec_valid && full) long_q <= 1'b1;
       if (dec_end) begin
         valid_q <= 1'b1;
-        bad_q   <= dec_error || long_q || runt || crc != 32'hdebb20e3;
+        bad_q   <= dec_error || long_q || runt;
       end
     end
 

@@ -67,7 +67,7 @@ module nmc_frontend #(
   localparam [2:0] OpHello = 3'd1, OpOpen = 3'd2, OpWrite = 3'd3, OpRead = 3'd4, OpSample = 3'd5, OpCommit = 3'd6;
   localparam [2:0] Ok = 3'd0, BadSession = 3'd1, BadOrder = 3'd2, Missing = 3'd3, Bad = 3'd4;
   localparam [2:0] Vectors = 3'd1, Registers = 3'd4, Control = 3'd5;
-  localparam [7:0] AddrLast = AddrBytes[7:0] - 8'd1;
+  localparam [6:0] AddrLast = AddrBytes[6:0] - 7'd1;
 
   // ---------------------------------------------------------------------------------------------------------------
   // Frames in.
@@ -114,12 +114,14 @@ module nmc_frontend #(
   // replies
   localparam [5:0] SHead = 6'd33, SStatus = 6'd34, SBoot = 6'd35, SEmit = 6'd36, SEcho = 6'd37, SAsk = 6'd38,
       SAnswer = 6'd39, SRdLow = 6'd40, SRdHigh = 6'd41, SCrc = 6'd42;
+  // CRC of a request
+  localparam [5:0] SVerify = 6'd48, SSeal = 6'd49, SVerdict = 6'd50;
   // end of a run
   localparam [5:0] SDone = 6'd43, SPoint = 6'd44, SCount32 = 6'd45, SFlags = 6'd46, SResult = 6'd47;
 
   reg [5:0] state_q, state_d;
   reg [7:0] ram_q, ram_d;  // address in the byte RAM; its byte is on `ram`
-  reg [7:0] cnt_q, cnt_d;  // steps left in this state
+  reg [6:0] cnt_q, cnt_d;  // steps left in this state
   reg [2:0] op_q;
   reg [2:0] status_q, status_d;
   reg       carry_q, carry_d;
@@ -135,7 +137,6 @@ module nmc_frontend #(
   reg        running_q;  // a run is accepted and its reply not yet sent
   reg        done_q;  // ... and it has ended
   reg        report_q;  // the reply being built is that of the run
-  reg        half_q;  // second nibble of the byte for the reply
 
   // Comparison results: session, number less the last completed one.
   reg        same_q, newer_q;
@@ -147,7 +148,8 @@ module nmc_frontend #(
   reg        lack_q;  // a part is missing
 
   wire [7:0] ram;
-  wire       last = cnt_q == 8'd0;
+  wire [31:0] crc;
+  wire       last = cnt_q == 7'd0;
   wire       at_end = fp_q == body_end;
 
   // Bytes of the engine's results, addressed as in the control space (the boot counter where skip's lies).
@@ -213,6 +215,10 @@ module nmc_frontend #(
         carry = carry_q;
         store = 1'b1;
         rstep = 1'b1;
+      end
+      SVerify, SSeal: begin
+        a_frame = 1'b1;
+        fstep   = 1'b1;
       end
       SSession, SNumber: begin
         a_frame = 1'b1;
@@ -313,7 +319,7 @@ module nmc_frontend #(
       end
       SEmit: begin  // the expected number is last + 1, + 1 if a run is accepted
         a_ram = 1'b1;
-        b_sel = status_q == BadOrder && cnt_q == 8'd5 ? BRunning : BNone;
+        b_sel = status_q == BadOrder && cnt_q == 7'd5 ? BRunning : BNone;
         carry = carry_q;
         push  = 1'b1;
         rstep = 1'b1;
@@ -387,7 +393,7 @@ module nmc_frontend #(
 
   // The step is taken.
   wire enc_ready;
-  wire go = push ? half_q && enc_ready : mem ? mem_ready_i : 1'b1;
+  wire go = push ? enc_ready : mem ? mem_ready_i : 1'b1;
 
   // ---------------------------------------------------------------------------------------------------------------
   // Order of the states.
@@ -426,7 +432,7 @@ module nmc_frontend #(
     if (go) begin
       if (fstep) fp_d = fp_q + 1'b1;
       if (rstep) ram_d = ram_q + 8'd1;
-      cnt_d   = cnt_q - 8'd1;
+      cnt_d   = cnt_q - 7'd1;
       carry_d = sum[8];
       case (state_q)
         SInit: if (ram_q == ClearEnd) state_d = SIdle;
@@ -436,12 +442,12 @@ module nmc_frontend #(
           status_d = Ok;
           if (done_q) begin
             ram_d   = HeadAt;
-            cnt_d   = 8'd2;
+            cnt_d   = 7'd2;
             state_d = SHead;
           end else begin
             ram_d = BadAt;
-            cnt_d = 8'd3;
-            if (frame_valid) state_d = frame_bad ? SBad : SOp;
+            cnt_d = 7'd3;
+            if (frame_valid) state_d = frame_bad ? SBad : SVerify;
           end
         end
         SBad:
@@ -450,25 +456,40 @@ module nmc_frontend #(
           state_d = SIdle;
         end
 
+        // The CRC: a frame and its CRC leave a constant.
+        SVerify:
+        if (at_end) begin
+          cnt_d   = 7'd2;
+          state_d = SSeal;
+        end
+        SSeal: if (last) state_d = SVerdict;
+        SVerdict: begin
+          fp_d    = 0;
+          ram_d   = BadAt;
+          cnt_d   = 7'd3;
+          carry_d = 1'b1;
+          state_d = crc == 32'hdebb20e3 ? SOp : SBad;
+        end
+
         // The header.
         SOp: begin
           fp_d    = 3;
           ram_d   = SessionAt;
-          cnt_d   = 8'd3;
+          cnt_d   = 7'd3;
           carry_d = 1'b1;
           if (frame[7:3] != 5'd0) status_d = Bad;
           state_d = SSession;
         end
         SSession:
         if (last) begin
-          cnt_d   = 8'd5;
+          cnt_d   = 7'd5;
           carry_d = 1'b1;
           state_d = SNumber;
         end
         SNumber: if (last) state_d = SServe;
         SServe: begin  // the frame byte is the body's first
           ram_d   = SessionAt;
-          cnt_d   = 8'd3;
+          cnt_d   = 7'd3;
           carry_d = 1'b0;
           if (status_q == Bad || !length_ok) begin
             status_d = Bad;
@@ -483,7 +504,7 @@ module nmc_frontend #(
                 reply    = 1'b1;
               end else begin
                 fp_d    = 3;
-                cnt_d   = 8'd15;
+                cnt_d   = 7'd15;
                 state_d = running_q ? SWait : SOpen;
               end
               OpRead: state_d = running_q ? SWait : SSpace;
@@ -508,7 +529,7 @@ module nmc_frontend #(
 
         // Reads and writes.
         SSpace: begin
-          cnt_d = 8'd3;
+          cnt_d = 7'd3;
           if (frame[7:3] != 5'd0 || frame[2:1] == 2'b11) begin  // above 5
             status_d = Bad;
             reply    = 1'b1;
@@ -600,7 +621,7 @@ module nmc_frontend #(
           reply    = 1'b1;
         end else state_d = SParts;
         SParts: begin
-          cnt_d = 8'd1;
+          cnt_d = 7'd1;
           if (frame[7:6] != 2'd0 || (frame[5] && frame[4:0] != 5'd0)) begin  // above 32
             status_d = Bad;
             reply    = 1'b1;
@@ -608,13 +629,13 @@ module nmc_frontend #(
         end
         SLabel:
         if (last) begin
-          cnt_d   = 8'd3;
+          cnt_d   = 7'd3;
           state_d = SLimit;
         end
         SLimit:
         if (last) begin
           ram_d   = PartsAt;
-          cnt_d   = 8'd3;
+          cnt_d   = 7'd3;
           state_d = SCheck;
         end
         SCheck:
@@ -631,13 +652,13 @@ module nmc_frontend #(
         if (last) begin
           fp_d    = 0;
           ram_d   = HeadAt;
-          cnt_d   = 8'd2;
+          cnt_d   = 7'd2;
           state_d = SCopy;
         end
         SCopy:
         if (last) begin
           ram_d   = PartsAt;
-          cnt_d   = 8'd3;
+          cnt_d   = 7'd3;
           state_d = SClear;
         end
         SClear: if (last) state_d = SRun;
@@ -654,25 +675,25 @@ module nmc_frontend #(
           state_d = SStatus;
         end
         SStatus: begin
-          cnt_d   = 8'd5;
+          cnt_d   = 7'd5;
           carry_d = report_q || status_q == BadOrder;
           if (report_q) begin
             ram_d   = LastAt;
             state_d = SDone;
           end else if (status_q != Ok) begin
             ram_d = status_q == BadOrder ? LastAt : PartsAt;
-            if (status_q == Missing) cnt_d = 8'd3;
+            if (status_q == Missing) cnt_d = 7'd3;
             state_d = status_q[1] ? SEmit : SCrc;
-            if (!status_q[1]) cnt_d = 8'd3;
+            if (!status_q[1]) cnt_d = 7'd3;
           end else
             case (op_q)
               OpHello, OpOpen: begin
                 ram_d   = booted_q ? IdentityAt : BootAt;
-                cnt_d   = booted_q ? 8'd18 : 8'd3;
+                cnt_d   = booted_q ? 7'd18 : 7'd3;
                 state_d = booted_q ? SEmit : SBoot;
               end
               OpRead: begin
-                cnt_d   = frame;
+                cnt_d   = frame[6:0];
                 state_d = SAsk;
               end
               OpCommit: begin
@@ -680,7 +701,7 @@ module nmc_frontend #(
                 state_d = SEcho;
               end
               default: begin
-                cnt_d   = 8'd3;
+                cnt_d   = 7'd3;
                 state_d = SCrc;
               end
             endcase
@@ -688,23 +709,23 @@ module nmc_frontend #(
         SBoot:
         if (last) begin
           ram_d   = IdentityAt;
-          cnt_d   = 8'd18;
+          cnt_d   = 7'd18;
           state_d = SEmit;
         end
         SEmit:
         if (last) begin
-          cnt_d   = 8'd3;
+          cnt_d   = 7'd3;
           state_d = SCrc;
           if (ram_q == 8'd7) begin  // the image id: boot, session and last number follow
             ram_d   = BootAt;
-            cnt_d   = 8'd13;
+            cnt_d   = 7'd13;
             state_d = SEmit;
           end
         end
         SEcho:
         if (last) begin
           ram_d   = {CacheAt[2:1], parity_q, 5'd0};
-          cnt_d   = 8'd24;
+          cnt_d   = 7'd24;
           state_d = SEmit;
         end
         SAsk: begin
@@ -721,8 +742,8 @@ module nmc_frontend #(
         end
         SRdHigh: begin
           state_d = SAsk;
-          if (cnt_q == 8'd1) begin
-            cnt_d   = report_q ? 8'd19 : 8'd3;
+          if (cnt_q == 7'd1) begin
+            cnt_d   = report_q ? 7'd19 : 7'd3;
             state_d = report_q ? SResult : SCrc;
           end
         end
@@ -741,7 +762,7 @@ module nmc_frontend #(
         SPoint:
         if (last) begin
           ram_d   = OverflowAt;
-          cnt_d   = 8'd3;
+          cnt_d   = 7'd3;
           carry_d = 1'b0;
           state_d = SCount32;
         end
@@ -751,14 +772,14 @@ module nmc_frontend #(
           state_d = SFlags;
         end
         SFlags: begin
-          cnt_d   = 8'd4;
+          cnt_d   = 7'd4;
           state_d = SAsk;
         end
         SResult:  // control bytes 44..47 cycles, 36..39 overflow, 24..31 digest
-        if (cnt_q == 8'd16) cnt_d = 8'd27;
-        else if (cnt_q == 8'd24) cnt_d = 8'd39;
-        else if (cnt_q == 8'd32) begin
-          cnt_d   = 8'd3;
+        if (cnt_q == 7'd16) cnt_d = 7'd27;
+        else if (cnt_q == 7'd24) cnt_d = 7'd39;
+        else if (cnt_q == 7'd32) begin
+          cnt_d   = 7'd3;
           state_d = SCrc;
         end
         default: state_d = SIdle;
@@ -766,7 +787,7 @@ module nmc_frontend #(
     end
     if (reply) begin
       fp_d    = 0;
-      cnt_d   = 8'd2;
+      cnt_d   = 7'd2;
       state_d = SHead;
     end
   end
@@ -780,7 +801,6 @@ module nmc_frontend #(
     running_q = 1'b0;
     done_q    = 1'b0;
     report_q  = 1'b0;
-    half_q    = 1'b0;
   end
   always @(posedge clk_i)
     if (rst_i) begin
@@ -792,12 +812,10 @@ module nmc_frontend #(
       running_q <= 1'b0;
       done_q    <= 1'b0;
       report_q  <= 1'b0;
-      half_q    <= 1'b0;
     end else begin
       state_q <= state_d;
       ram_q   <= ram_d;
       carry_q <= carry_d;
-      if (push && enc_ready) half_q <= !half_q;
       if (done_i) done_q <= 1'b1;
       if (state_q == SIdle) report_q <= done_q;
       if (state_q == SRun && run_ready_i) running_q <= 1'b1;
@@ -827,7 +845,7 @@ module nmc_frontend #(
     if (state_q == SNumber) begin
       if (frame != 8'd0) some_q <= 1'b1;
       below_q <= !sum[8];
-      if (cnt_q == 8'd5) begin
+      if (cnt_q == 7'd5) begin
         parity_q <= frame[0];
         low_q    <= y == 8'hff ? 3'd7 : y[7:2] != 6'd0 ? 3'd3 : {1'b0, y[1:0]};
       end else begin
@@ -835,7 +853,7 @@ module nmc_frontend #(
         if (y != 8'hff) ones_q <= 1'b0;
       end
     end
-    if (state_q == SDone && cnt_q == 8'd5) parity_q <= y[0];
+    if (state_q == SDone && cnt_q == 7'd5) parity_q <= y[0];
 
     // Operands.
     if (shift) addr_q <= {y, addr_q[8*AddrBytes-1:8]};
@@ -885,29 +903,23 @@ module nmc_frontend #(
   assign skip_o      = skip_q;
 
   // ---------------------------------------------------------------------------------------------------------------
-  // Replies out: two cycles a byte, a nibble of the CRC in each.
-  wire [31:0] tx_crc;
-
+  // One CRC for requests and replies: it starts over in between.
   nmc_crc32 #(
-      .Width(4)
-  ) u_tx_crc (
+      .Width(8)
+  ) u_crc (
       .clk_i  (clk_i),
-      .clear_i(rst_i || state_q == SIdle),
-      .valid_i(push && enc_ready),
-      .data_i (state_q == SCrc ? tx_crc[3:0] : half_q ? y[7:4] : y[3:0]),
-      .crc_o  (tx_crc)
+      .clear_i(state_q == SIdle || state_q == SOp),
+      .valid_i(push ? enc_ready : state_q == SVerify || state_q == SSeal),
+      .data_i (state_q == SCrc ? crc[7:0] : y),
+      .crc_o  (crc)
   );
-
-  wire       unused_tx_crc = ^tx_crc[31:4];  // they pass through the low nibble
-  reg  [3:0] crc_low_q;
-  always @(posedge clk_i) crc_low_q <= tx_crc[3:0];
 
   nmc_cobs_enc u_enc (
       .clk_i  (clk_i),
       .rst_i  (rst_i),
-      .valid_i(push && half_q),
+      .valid_i(push),
       .ready_o(enc_ready),
-      .data_i (state_q == SCrc ? ~{tx_crc[3:0], crc_low_q} : y),
+      .data_i (state_q == SCrc ? ~crc[7:0] : y),
       .last_i (state_q == SCrc && last),
       .valid_o(tx_valid_o),
       .ready_i(tx_ready_i),
@@ -942,9 +954,9 @@ module nmc_frontend #(
       if (mem_valid_o && running_q && !done_q) assert (mem_write_o && mem_space_o == Vectors);
       // A reply fits one block, and a state that counts does not run past its end.
       assert (pushed <= 9'd254);
-      if (state_q == SCrc) assert (cnt_q <= 8'd3);
-      if (state_q == SEmit) assert (cnt_q <= 8'd24);
-      assert (state_q <= SResult);
+      if (state_q == SCrc) assert (cnt_q <= 7'd3);
+      if (state_q == SEmit) assert (cnt_q <= 7'd24);
+      assert (state_q <= SVerdict);
     end
 
   // Requests to the engine hold still until they are taken.
