@@ -1,7 +1,8 @@
 // nmc_frontend: the protocol of docs/protocol.md between a byte stream and the engine.
 //
 // A frame is stored whole and checked before anything of it is obeyed. A byte-serial machine then walks it: one adder,
-// one byte RAM for the session, the control space and the reply cache, one frame byte and one RAM byte a cycle. A request
+// one byte RAM for the session, the control space and the reply cache, one frame byte and one RAM byte a cycle; entering a state takes a
+// cycle more. A request
 // that must wait for the engine stays in the frame buffer and is walked again after the reply of the run it waited for.
 // Sample elements reach the engine one byte a cycle. Equal to package host/proto.
 `default_nettype none
@@ -67,7 +68,7 @@ module nmc_frontend #(
   localparam [2:0] OpHello = 3'd1, OpOpen = 3'd2, OpWrite = 3'd3, OpRead = 3'd4, OpSample = 3'd5, OpCommit = 3'd6;
   localparam [2:0] Ok = 3'd0, BadSession = 3'd1, BadOrder = 3'd2, Missing = 3'd3, Bad = 3'd4;
   localparam [2:0] Vectors = 3'd1, Registers = 3'd4, Control = 3'd5;
-  localparam [6:0] AddrLast = AddrBytes[6:0] - 7'd1;
+  localparam [4:0] AddrLast = AddrBytes[4:0] - 5'd1;
 
   // ---------------------------------------------------------------------------------------------------------------
   // Frames in.
@@ -100,27 +101,30 @@ module nmc_frontend #(
   // The byte machine: y = a + b + carry, or'ed with one bit.
   localparam [2:0] BNone = 3'd0, BNotRam = 3'd1, BAddr = 3'd2, BDevice = 3'd3, BWord = 3'd4, BStatus = 3'd5, BRunning = 3'd6;
 
+  // States. Most take a number of steps and go on to the one that follows them here.
   localparam [5:0] SInit = 6'd0, SIdle = 6'd1, SBad = 6'd2;
-  // header
-  localparam [5:0] SOp = 6'd3, SSession = 6'd4, SNumber = 6'd5, SServe = 6'd6, SWait = 6'd7;
+  // header: CRC, then session and number
+  localparam [5:0] SVerify = 6'd3, SSeal = 6'd4, SVerdict = 6'd5, SOp = 6'd6, SSession = 6'd7, SNumber = 6'd8,
+      SServe = 6'd9, SWait = 6'd10;
   // open, read, write
-  localparam [5:0] SOpen = 6'd8, SSpace = 6'd9, SAddr = 6'd10, SCount = 6'd11, SLow = 6'd12, SHigh = 6'd13;
+  localparam [5:0] SOpen = 6'd11, SSpace = 6'd12, SAddr = 6'd13, SCount = 6'd14, SLow = 6'd15, SHigh = 6'd16;
   // sample
-  localparam [5:0] SPart = 6'd14, SKind = 6'd15, SBase = 6'd16, SStride = 6'd17, SKeep = 6'd18, SOffset = 6'd19,
-      SEvent = 6'd20, SRecall = 6'd21, SSpike = 6'd22, SNote = 6'd23;
+  localparam [5:0] SPart = 6'd17, SKind = 6'd18, SBase = 6'd19, SStride = 6'd20, SKeep = 6'd21, SOffset = 6'd22,
+      SEvent = 6'd23, SRecall = 6'd24, SPlace = 6'd25, SSpike = 6'd26, SNote = 6'd27;
   // commit
-  localparam [5:0] SEntry = 6'd24, SParts = 6'd25, SLabel = 6'd26, SLimit = 6'd27, SCheck = 6'd28, SInput = 6'd29,
-      SCopy = 6'd30, SClear = 6'd31, SRun = 6'd32;
+  localparam [5:0] SEntry = 6'd28, SParts = 6'd29, SLabel = 6'd30, SLimit = 6'd31, SCheck = 6'd32, SInput = 6'd33,
+      SCopy = 6'd34, SClear = 6'd35, SRun = 6'd36;
   // replies
-  localparam [5:0] SHead = 6'd33, SStatus = 6'd34, SBoot = 6'd35, SEmit = 6'd36, SEcho = 6'd37, SAsk = 6'd38,
-      SAnswer = 6'd39, SRdLow = 6'd40, SRdHigh = 6'd41, SCrc = 6'd42;
-  // CRC of a request
-  localparam [5:0] SVerify = 6'd48, SSeal = 6'd49, SVerdict = 6'd50;
-  // end of a run
-  localparam [5:0] SDone = 6'd43, SPoint = 6'd44, SCount32 = 6'd45, SFlags = 6'd46, SResult = 6'd47;
+  localparam [5:0] SHead = 6'd37, SStatus = 6'd38, SBoot = 6'd39, SIdentity = 6'd40, SSince = 6'd41, SEcho = 6'd42,
+      SCached = 6'd43, SExpected = 6'd44, SArrived = 6'd45, SCrc = 6'd46, SAsk = 6'd47, SAnswer = 6'd48,
+      SRdLow = 6'd49, SRdHigh = 6'd50;
+  // the end of a run: the reply is sent and kept in one pass
+  localparam [5:0] SDone = 6'd51, SPoint = 6'd52, STotal = 6'd53, SFlags = 6'd54, SCycles = 6'd55, SOverflow = 6'd56,
+      SDigest = 6'd57;
 
   reg [5:0] state_q, state_d;
   reg [7:0] ram_q, ram_d;  // address in the byte RAM; its byte is on `ram`
+  reg       enter_q, enter_d;  // first cycle in a state: its addresses and its count are loaded, nothing else happens
   reg [6:0] cnt_q, cnt_d;  // steps left in this state
   reg [2:0] op_q;
   reg [2:0] status_q, status_d;
@@ -157,7 +161,10 @@ module nmc_frontend #(
   initial ticks_q = 16'd1;
   always @(posedge clk_i) ticks_q <= ticks_q + 16'd1;
   wire [31:0] boot = Boot == 32'd0 ? {ticks_q, ticks_q} : Boot;
-  wire [5:0]  dev_at = state_q == SResult ? ~cnt_q[5:0] : ram_q[5:0];
+  wire        results = state_q == SCycles || state_q == SOverflow || state_q == SDigest;
+  wire [5:0]  dev_at =
+      !results ? ram_q[5:0] :
+      {state_q != SDigest, state_q == SDigest, state_q != SOverflow, state_q != SDigest || !cnt_q[2], ~cnt_q[1:0]};
   // The byte first, then the word: half the gates of the other order.
   function [7:0] pick(input [31:0] word, input [1:0] at);
     pick = at[1] ? (at[0] ? word[31:24] : word[23:16]) : (at[0] ? word[15:8] : word[7:0]);
@@ -275,7 +282,7 @@ module nmc_frontend #(
         shift = 1'b1;
         rstep = 1'b1;
       end
-      SOffset: begin  // two bytes of the frame, then zeros
+      SOffset, SPlace: begin  // two bytes of the frame, then zeros
         a_frame = {1'b0, cnt_q[1:0]} + 3'd1 >= AddrLast[2:0];
         fstep   = {1'b0, cnt_q[1:0]} + 3'd1 >= AddrLast[2:0];
         b_sel   = BAddr;
@@ -306,7 +313,7 @@ module nmc_frontend #(
         mark    = cnt_q[1];  // bit 7 of the first byte
         push    = 1'b1;
         fstep   = 1'b1;
-        rstep   = report_q;
+        rstep   = 1'b1;
       end
       SStatus: begin
         b_sel = BStatus;
@@ -317,9 +324,14 @@ module nmc_frontend #(
         store = 1'b1;
         rstep = 1'b1;
       end
-      SEmit: begin  // the expected number is last + 1, + 1 if a run is accepted
+      SIdentity, SSince, SCached, SArrived: begin
         a_ram = 1'b1;
-        b_sel = status_q == BadOrder && cnt_q == 7'd5 ? BRunning : BNone;
+        push  = 1'b1;
+        rstep = 1'b1;
+      end
+      SExpected: begin  // last + 1, + 1 if a run is accepted
+        a_ram = 1'b1;
+        b_sel = cnt_q == 7'd5 ? BRunning : BNone;
         carry = carry_q;
         push  = 1'b1;
         rstep = 1'b1;
@@ -346,11 +358,11 @@ module nmc_frontend #(
         rstep = 1'b1;
       end
       SPoint: begin  // addr = halfword 4: register 2
-        mark    = cnt_q == AddrLast;
+        mark    = cnt_q[1:0] == AddrLast[1:0];
         mark_at = 3'd2;
         shift   = 1'b1;
       end
-      SCount32: begin
+      STotal: begin
         a_ram = 1'b1;
         b_sel = BDevice;
         carry = carry_q;
@@ -363,7 +375,7 @@ module nmc_frontend #(
         store = 1'b1;
         rstep = 1'b1;
       end
-      SResult: begin
+      SCycles, SOverflow, SDigest: begin
         b_sel = BDevice;
         push  = 1'b1;
         store = 1'b1;
@@ -371,6 +383,12 @@ module nmc_frontend #(
       end
       default: ;
     endcase
+    if (enter_q) begin
+      push  = 1'b0;
+      store = 1'b0;
+      shift = 1'b0;
+      mem   = 1'b0;
+    end
   end
 
   wire [7:0] a = (a_frame ? frame : 8'd0) | (a_ram ? ram : 8'd0);
@@ -396,10 +414,65 @@ module nmc_frontend #(
   wire go = push ? enc_ready : mem ? mem_ready_i : 1'b1;
 
   // ---------------------------------------------------------------------------------------------------------------
-  // Order of the states.
-  reg reply;  // build the reply to the frame
-  reg accept;  // the frame is served
+  // What each state starts with. The count is of further steps.
+  reg       ram_load, fp_load, carry_load;
+  reg [7:0] ram_first;
+  reg [4:0] fp_first;
+  reg [4:0] cnt_first;
+  always @(*) begin
+    ram_load   = 1'b0;
+    ram_first  = LastAt;
+    fp_load    = 1'b0;
+    fp_first   = 5'd0;
+    cnt_first  = 5'd0;
+    carry_load = 1'b0;
+    case (state_q)
+      SBad: {ram_load, ram_first, cnt_first, carry_load} = {1'b1, BadAt, 5'd3, 1'b1};
+      SVerify: fp_load = 1'b1;
+      SSeal: cnt_first = 5'd2;
+      SOp: fp_load = 1'b1;
+      SSession: begin
+        {fp_load, fp_first} = {1'b1, 5'd3};
+        {ram_load, ram_first, cnt_first, carry_load} = {1'b1, SessionAt, 5'd3, 1'b1};
+      end
+      SNumber: {cnt_first, carry_load} = {5'd5, 1'b1};
+      SOpen: begin
+        {fp_load, fp_first} = {1'b1, 5'd3};
+        {ram_load, ram_first, cnt_first} = {1'b1, SessionAt, 5'd15};
+      end
+      SAddr: cnt_first = 5'd3;
+      SCount: {ram_load, ram_first} = {1'b1, 2'b00, addr_q[4:0], 1'b0};
+      SBase: {ram_load, ram_first, cnt_first} = {1'b1, BaseAt, AddrLast};
+      SStride, SInput: {ram_load, ram_first, cnt_first} = {1'b1, StrideAt, AddrLast};
+      SKeep, SRecall: {ram_load, ram_first, cnt_first} = {1'b1, BufferAt, AddrLast};
+      SOffset, SPlace, SPoint: cnt_first = AddrLast;
+      SNote: {ram_load, ram_first} = {1'b1, PartsAt[7:2], part_q[4:3]};
+      SLabel: cnt_first = 5'd1;
+      SLimit: cnt_first = 5'd3;
+      SCheck, SClear, SArrived: {ram_load, ram_first, cnt_first} = {1'b1, PartsAt, 5'd3};
+      SCopy, SHead: begin
+        fp_load = 1'b1;
+        {ram_load, ram_first, cnt_first} = {1'b1, HeadAt, 5'd2};
+      end
+      SStatus: begin  // a read's count and control address
+        {fp_load, fp_first} = {1'b1, 5'd18};
+        {ram_load, ram_first} = {1'b1, 2'b00, addr_q[4:0], 1'b0};
+      end
+      SBoot: {ram_load, ram_first, cnt_first} = {1'b1, BootAt, 5'd3};
+      SIdentity: {ram_load, ram_first, cnt_first} = {1'b1, IdentityAt, 5'd18};
+      SSince: {ram_load, ram_first, cnt_first} = {1'b1, BootAt, 5'd13};
+      SEcho: {fp_load, fp_first, cnt_first} = {1'b1, 5'd7, 5'd5};
+      SCached: {ram_load, ram_first, cnt_first} = {1'b1, CacheAt[2:1], parity_q, 5'd0, 5'd24};
+      SExpected, SDone: {ram_load, ram_first, cnt_first, carry_load} = {1'b1, LastAt, 5'd5, 1'b1};
+      STotal: {ram_load, ram_first, cnt_first} = {1'b1, OverflowAt, 5'd3};
+      SFlags: {ram_load, ram_first, cnt_first} = {1'b1, CacheAt[2:1], parity_q, 5'd0, 5'd5};
+      SDigest: cnt_first = 5'd7;
+      SCrc, SCycles, SOverflow: cnt_first = 5'd3;
+      default: ;
+    endcase
+  end
 
+  // What follows a state.
   wire d0 = zeros_q && low_q == 3'd0;
   wire d1 = zeros_q && low_q == 3'd1;
   wire next = zeros_q && low_q == (running_q ? 3'd2 : 3'd1);
@@ -420,380 +493,215 @@ module nmc_frontend #(
       op_q == OpSample ? far || tail[3] || (tail[2] && tail[1:0] != 2'd0) :  // 21 or more
       op_q == OpCommit ? !far && tail == 5'd25 : 1'b0;
 
+  reg       leave;  // for `target`
+  reg       quick;  // ... which needs no first cycle
+  reg       accept;  // the frame is served
+  reg [2:0] verdict;  // status of the reply
+  reg [5:0] target;
+  always @(*) begin
+    leave   = last;
+    quick   = 1'b0;
+    accept  = 1'b0;
+    verdict = status_q;
+    target  = state_q + 6'd1;
+    case (state_q)
+      SInit: begin
+        leave = ram_q == ClearEnd;
+        quick = 1'b1;
+      end
+      SIdle: begin
+        leave   = done_q || frame_valid;
+        target  = done_q ? SHead : frame_bad ? SBad : SVerify;
+        verdict = Ok;
+      end
+      SBad: begin
+        target = SIdle;
+        quick  = 1'b1;
+        accept = last;
+      end
+      SVerify: leave = at_end;
+      SVerdict: if (crc != 32'hdebb20e3) target = SBad;  // a frame and its CRC leave this constant
+      SOp: if (frame[7:3] != 5'd0) verdict = Bad;
+
+      SServe: begin  // the frame byte is the body's first
+        target = SHead;
+        if (status_q == Bad || !length_ok) verdict = Bad;
+        else
+          case (op_q)
+            OpHello: ;
+            OpOpen:
+            if (!same_q) begin
+              if (!newer_q) verdict = BadSession;
+              else target = running_q ? SWait : SOpen;
+            end
+            OpRead: target = running_q ? SWait : SSpace;
+            default:
+            if (!same_q) verdict = BadSession;
+            else if (op_q != OpSample && next && running_q || op_q == OpWrite && running_q) target = SWait;
+            else if (next) target = op_q == OpCommit ? SEntry : op_q == OpSample ? SPart : SSpace;
+            else if (op_q == OpCommit && running_q && d1) begin  // its reply comes
+              accept = 1'b1;
+              target = SIdle;
+              quick  = 1'b1;
+            end else if (op_q == OpCommit ? !cached : !old) verdict = BadOrder;
+          endcase
+      end
+      SWait: begin
+        leave  = done_q;
+        target = SIdle;
+        quick  = 1'b1;
+      end
+      SOpen: target = SHead;
+
+      SSpace:
+      if (frame[7:3] != 5'd0 || frame[2:1] == 2'b11) begin  // above 5
+        verdict = Bad;
+        target  = SHead;
+      end
+      SCount:
+      if (op_q == OpRead) begin
+        if (frame == 8'd0 || frame[7] || (frame[6:3] == 4'hf && frame[2:0] != 3'd0)) verdict = Bad;  // 1 to 120
+        target = SHead;
+      end
+      SLow: begin
+        leave = 1'b1;
+        quick = !at_end;
+        if (at_end) target = op_q == OpSample ? SNote : SHead;
+      end
+      SHigh: begin
+        leave  = !bytes || at_end;
+        quick  = !bytes;
+        target = bytes ? SNote : SLow;
+      end
+
+      SPart:
+      if (frame[7:5] != 3'd0) begin
+        verdict = Bad;
+        target  = SHead;
+      end
+      SKind:
+      if (frame[7:2] != 6'd0 || frame[1:0] == 2'd3 || (frame[1:0] != 2'd0 && !len[0])) begin
+        verdict = Bad;
+        target  = SHead;
+      end
+      SOffset: if (!events) target = bytes ? SHigh : SLow;
+      SEvent: begin
+        leave = 1'b1;
+        if (at_end) target = SNote;
+      end
+      SSpike: begin
+        leave  = 1'b1;
+        quick  = 1'b1;
+        target = SEvent;
+      end
+      SNote: target = SHead;
+
+      SEntry:
+      if (frame[7:3] != 5'd0) begin
+        verdict = Bad;
+        target  = SHead;
+      end
+      SParts:
+      if (frame[7:6] != 2'd0 || (frame[5] && frame[4:0] != 5'd0)) begin  // above 32
+        verdict = Bad;
+        target  = SHead;
+      end
+      SCheck:
+      if (last && lack) begin
+        verdict = Missing;
+        target  = SHead;
+      end
+      SRun: begin
+        leave  = run_ready_i;
+        accept = run_ready_i;
+        target = SIdle;
+        quick  = 1'b1;
+      end
+
+      SStatus: begin
+        target = SCrc;
+        if (report_q) target = SDone;
+        else
+          case (status_q)
+            Ok: begin
+              if (op_q == OpHello || op_q == OpOpen) target = booted_q ? SIdentity : SBoot;
+              if (op_q == OpCommit) target = SEcho;
+              if (op_q == OpRead) target = SAsk;
+              quick = op_q == OpRead;
+            end
+            BadOrder: target = SExpected;
+            Missing: target = SArrived;
+            default: ;
+          endcase
+      end
+      SSince, SCached, SExpected, SDigest: target = SCrc;
+      SAsk: begin
+        leave  = 1'b1;
+        quick  = 1'b1;
+        if (is_control || mem_rvalid_i) target = SRdLow;
+      end
+      SAnswer: begin
+        leave = mem_rvalid_i;
+        quick = 1'b1;
+      end
+      SRdLow: begin
+        leave = 1'b1;
+        quick = 1'b1;
+      end
+      SRdHigh: begin
+        leave  = 1'b1;
+        quick  = cnt_q != 7'd1;
+        target = quick ? SAsk : report_q ? SCycles : SCrc;
+      end
+      SCrc: begin
+        accept = last && !report_q;
+        target = SIdle;
+        quick  = 1'b1;
+      end
+      SFlags: begin
+        leave  = 1'b1;
+        quick  = 1'b1;
+        target = SAsk;
+      end
+      default: ;
+    endcase
+  end
+
+  // A step is taken.
+  wire act = go && !enter_q;
+  assign ack = act && accept;
+
   always @(*) begin
     state_d  = state_q;
+    enter_d  = 1'b0;
     fp_d     = fp_q;
     ram_d    = ram_q;
     cnt_d    = cnt_q;
     status_d = status_q;
     carry_d  = carry_q;
-    reply    = 1'b0;
-    accept   = 1'b0;
-    if (go) begin
+    if (enter_q) begin
+      if (fp_load) fp_d = {{(Fp - 5) {1'b0}}, fp_first};
+      if (ram_load) ram_d = ram_first;
+      cnt_d   = {2'd0, cnt_first};
+      carry_d = carry_load;
+    end else if (go) begin
       if (fstep) fp_d = fp_q + 1'b1;
       if (rstep) ram_d = ram_q + 8'd1;
-      cnt_d   = cnt_q - 7'd1;
-      carry_d = sum[8];
-      case (state_q)
-        SInit: if (ram_q == ClearEnd) state_d = SIdle;
-        SIdle: begin
-          fp_d     = 0;
-          carry_d  = 1'b1;
-          status_d = Ok;
-          if (done_q) begin
-            ram_d   = HeadAt;
-            cnt_d   = 7'd2;
-            state_d = SHead;
-          end else begin
-            ram_d = BadAt;
-            cnt_d = 7'd3;
-            if (frame_valid) state_d = frame_bad ? SBad : SVerify;
-          end
-        end
-        SBad:
-        if (last) begin
-          accept  = 1'b1;
-          state_d = SIdle;
-        end
-
-        // The CRC: a frame and its CRC leave a constant.
-        SVerify:
-        if (at_end) begin
-          cnt_d   = 7'd2;
-          state_d = SSeal;
-        end
-        SSeal: if (last) state_d = SVerdict;
-        SVerdict: begin
-          fp_d    = 0;
-          ram_d   = BadAt;
-          cnt_d   = 7'd3;
-          carry_d = 1'b1;
-          state_d = crc == 32'hdebb20e3 ? SOp : SBad;
-        end
-
-        // The header.
-        SOp: begin
-          fp_d    = 3;
-          ram_d   = SessionAt;
-          cnt_d   = 7'd3;
-          carry_d = 1'b1;
-          if (frame[7:3] != 5'd0) status_d = Bad;
-          state_d = SSession;
-        end
-        SSession:
-        if (last) begin
-          cnt_d   = 7'd5;
-          carry_d = 1'b1;
-          state_d = SNumber;
-        end
-        SNumber: if (last) state_d = SServe;
-        SServe: begin  // the frame byte is the body's first
-          ram_d   = SessionAt;
-          cnt_d   = 7'd3;
-          carry_d = 1'b0;
-          if (status_q == Bad || !length_ok) begin
-            status_d = Bad;
-            reply    = 1'b1;
-          end else
-            case (op_q)
-              OpHello: reply = 1'b1;
-              OpOpen:
-              if (same_q) reply = 1'b1;
-              else if (!newer_q) begin
-                status_d = BadSession;
-                reply    = 1'b1;
-              end else begin
-                fp_d    = 3;
-                cnt_d   = 7'd15;
-                state_d = running_q ? SWait : SOpen;
-              end
-              OpRead: state_d = running_q ? SWait : SSpace;
-              default:
-              if (!same_q) begin
-                status_d = BadSession;
-                reply    = 1'b1;
-              end else if (op_q != OpSample && next && running_q || op_q == OpWrite && running_q) state_d = SWait;
-              else if (next) state_d = op_q == OpCommit ? SEntry : op_q == OpSample ? SPart : SSpace;
-              else if (op_q == OpCommit && running_q && d1) begin
-                accept  = 1'b1;  // its reply comes
-                state_d = SIdle;
-              end else begin
-                if (op_q == OpCommit ? !cached : !old) status_d = BadOrder;
-                reply = 1'b1;
-              end
-            endcase
-        end
-        SWait: if (done_q) state_d = SIdle;
-
-        SOpen: if (last) reply = 1'b1;
-
-        // Reads and writes.
-        SSpace: begin
-          cnt_d = 7'd3;
-          if (frame[7:3] != 5'd0 || frame[2:1] == 2'b11) begin  // above 5
-            status_d = Bad;
-            reply    = 1'b1;
-          end else state_d = SAddr;
-        end
-        SAddr: if (last) state_d = SCount;
-        SCount: begin
-          ram_d   = {2'b00, addr_q[4:0], 1'b0};
-          state_d = SLow;
-          if (op_q == OpRead) begin
-            if (frame == 8'd0 || frame[7] || (frame[6:3] == 4'hf && frame[2:0] != 3'd0)) status_d = Bad;  // 1 to 120
-            reply = 1'b1;
-          end
-        end
-        SLow:
-        if (at_end) begin
-          if (op_q == OpSample) begin
-            ram_d   = {PartsAt[7:2], part_q[4:3]};
-            state_d = SNote;
-          end else reply = 1'b1;
-        end else state_d = SHigh;
-        SHigh:
-        if (bytes && at_end) begin
-          ram_d   = {PartsAt[7:2], part_q[4:3]};
-          state_d = SNote;
-        end else if (!bytes) state_d = SLow;
-
-        // Samples.
-        SPart:
-        if (frame[7:5] != 3'd0) begin
-          status_d = Bad;
-          reply    = 1'b1;
-        end else state_d = SKind;
-        SKind: begin
-          ram_d   = BaseAt;
-          cnt_d   = AddrLast;
-          state_d = SBase;
-          if (frame[7:2] != 6'd0 || frame[1:0] == 2'd3 || (frame[1:0] != 2'd0 && !len[0])) begin
-            status_d = Bad;
-            reply    = 1'b1;
-          end
-        end
-        SBase:
-        if (last) begin
-          ram_d   = StrideAt;
-          cnt_d   = AddrLast;
-          carry_d = 1'b0;
-          state_d = SStride;
-        end
-        SStride:
-        if (last) begin
-          ram_d   = BufferAt;
-          cnt_d   = AddrLast;
-          state_d = SKeep;
-        end
-        SKeep:
-        if (last) begin
-          cnt_d   = AddrLast;
-          carry_d = 1'b0;
-          state_d = SOffset;
-          if (events) begin
-            fp_d    = 17;
-            state_d = SEvent;
-          end
-        end
-        SOffset: if (last) state_d = events ? SSpike : bytes ? SHigh : SLow;
-        SEvent: begin
-          ram_d   = BufferAt;
-          cnt_d   = AddrLast;
-          state_d = SRecall;
-          if (at_end) begin
-            ram_d   = {PartsAt[7:2], part_q[4:3]};
-            state_d = SNote;
-          end
-        end
-        SRecall:
-        if (last) begin
-          cnt_d   = AddrLast;
-          carry_d = 1'b0;
-          state_d = SOffset;
-        end
-        SSpike: state_d = SEvent;
-        SNote: reply = 1'b1;
-
-        // Commits.
-        SEntry:
-        if (frame[7:3] != 5'd0) begin
-          status_d = Bad;
-          reply    = 1'b1;
-        end else state_d = SParts;
-        SParts: begin
-          cnt_d = 7'd1;
-          if (frame[7:6] != 2'd0 || (frame[5] && frame[4:0] != 5'd0)) begin  // above 32
-            status_d = Bad;
-            reply    = 1'b1;
-          end else state_d = SLabel;
-        end
-        SLabel:
-        if (last) begin
-          cnt_d   = 7'd3;
-          state_d = SLimit;
-        end
-        SLimit:
-        if (last) begin
-          ram_d   = PartsAt;
-          cnt_d   = 7'd3;
-          state_d = SCheck;
-        end
-        SCheck:
-        if (last) begin
-          ram_d   = StrideAt;
-          cnt_d   = AddrLast;
-          state_d = SInput;
-          if (lack) begin
-            status_d = Missing;
-            reply    = 1'b1;
-          end
-        end
-        SInput:
-        if (last) begin
-          fp_d    = 0;
-          ram_d   = HeadAt;
-          cnt_d   = 7'd2;
-          state_d = SCopy;
-        end
-        SCopy:
-        if (last) begin
-          ram_d   = PartsAt;
-          cnt_d   = 7'd3;
-          state_d = SClear;
-        end
-        SClear: if (last) state_d = SRun;
-        SRun:
-        if (run_ready_i) begin
-          accept  = 1'b1;
-          state_d = SIdle;
-        end
-
-        // Replies.
-        SHead:
-        if (last) begin
-          fp_d    = 18;  // a read's count
-          state_d = SStatus;
-        end
-        SStatus: begin
-          cnt_d   = 7'd5;
-          carry_d = report_q || status_q == BadOrder;
-          if (report_q) begin
-            ram_d   = LastAt;
-            state_d = SDone;
-          end else if (status_q != Ok) begin
-            ram_d = status_q == BadOrder ? LastAt : PartsAt;
-            if (status_q == Missing) cnt_d = 7'd3;
-            state_d = status_q[1] ? SEmit : SCrc;
-            if (!status_q[1]) cnt_d = 7'd3;
-          end else
-            case (op_q)
-              OpHello, OpOpen: begin
-                ram_d   = booted_q ? IdentityAt : BootAt;
-                cnt_d   = booted_q ? 7'd18 : 7'd3;
-                state_d = booted_q ? SEmit : SBoot;
-              end
-              OpRead: begin
-                cnt_d   = frame[6:0];
-                state_d = SAsk;
-              end
-              OpCommit: begin
-                fp_d    = 7;
-                state_d = SEcho;
-              end
-              default: begin
-                cnt_d   = 7'd3;
-                state_d = SCrc;
-              end
-            endcase
-        end
-        SBoot:
-        if (last) begin
-          ram_d   = IdentityAt;
-          cnt_d   = 7'd18;
-          state_d = SEmit;
-        end
-        SEmit:
-        if (last) begin
-          cnt_d   = 7'd3;
-          state_d = SCrc;
-          if (ram_q == 8'd7) begin  // the image id: boot, session and last number follow
-            ram_d   = BootAt;
-            cnt_d   = 7'd13;
-            state_d = SEmit;
-          end
-        end
-        SEcho:
-        if (last) begin
-          ram_d   = {CacheAt[2:1], parity_q, 5'd0};
-          cnt_d   = 7'd24;
-          state_d = SEmit;
-        end
-        SAsk: begin
-          cnt_d   = cnt_q;
-          state_d = is_control || mem_rvalid_i ? SRdLow : SAnswer;
-        end
-        SAnswer: begin
-          cnt_d = cnt_q;
-          if (mem_rvalid_i) state_d = SRdLow;
-        end
-        SRdLow: begin
-          cnt_d   = cnt_q;
-          state_d = SRdHigh;
-        end
-        SRdHigh: begin
-          state_d = SAsk;
-          if (cnt_q == 7'd1) begin
-            cnt_d   = report_q ? 7'd19 : 7'd3;
-            state_d = report_q ? SResult : SCrc;
-          end
-        end
-        SCrc:
-        if (last) begin
-          accept  = !report_q;
-          state_d = SIdle;
-        end
-
-        // The end of a run: the reply is sent and kept in one pass.
-        SDone:
-        if (last) begin
-          cnt_d   = AddrLast;
-          state_d = SPoint;
-        end
-        SPoint:
-        if (last) begin
-          ram_d   = OverflowAt;
-          cnt_d   = 7'd3;
-          carry_d = 1'b0;
-          state_d = SCount32;
-        end
-        SCount32:
-        if (last) begin
-          ram_d   = {CacheAt[2:1], parity_q, 5'd0};
-          state_d = SFlags;
-        end
-        SFlags: begin
-          cnt_d   = 7'd4;
-          state_d = SAsk;
-        end
-        SResult:  // control bytes 44..47 cycles, 36..39 overflow, 24..31 digest
-        if (cnt_q == 7'd16) cnt_d = 7'd27;
-        else if (cnt_q == 7'd24) cnt_d = 7'd39;
-        else if (cnt_q == 7'd32) begin
-          cnt_d   = 7'd3;
-          state_d = SCrc;
-        end
-        default: state_d = SIdle;
-      endcase
-    end
-    if (reply) begin
-      fp_d    = 0;
-      cnt_d   = 7'd2;
-      state_d = SHead;
+      // Reading, the count is of halfwords, from the frame or 4.
+      if (state_q == SStatus) cnt_d = frame[6:0];
+      else if (state_q != SAsk && state_q != SAnswer && state_q != SRdLow) cnt_d = cnt_q - 7'd1;
+      carry_d  = sum[8];
+      status_d = verdict;
+      if (leave) begin
+        state_d = target;
+        enter_d = !quick;
+      end
     end
   end
 
   initial begin
     state_q   = SInit;
+    enter_q   = 1'b0;
     ram_q     = 8'd0;
     carry_q   = 1'b0;
     skip_q    = 1'b1;
@@ -805,6 +713,7 @@ module nmc_frontend #(
   always @(posedge clk_i)
     if (rst_i) begin
       state_q   <= SInit;
+      enter_q   <= 1'b0;
       ram_q     <= 8'd0;
       carry_q   <= 1'b0;
       skip_q    <= 1'b1;
@@ -814,12 +723,13 @@ module nmc_frontend #(
       report_q  <= 1'b0;
     end else begin
       state_q <= state_d;
+      enter_q <= enter_d;
       ram_q   <= ram_d;
       carry_q <= carry_d;
       if (done_i) done_q <= 1'b1;
       if (state_q == SIdle) report_q <= done_q;
-      if (state_q == SRun && run_ready_i) running_q <= 1'b1;
-      if (state_q == SCrc && go && last && report_q) begin
+      if (run_valid_o && run_ready_i) running_q <= 1'b1;
+      if (state_q == SCrc && act && last && report_q) begin
         running_q <= 1'b0;
         done_q    <= 1'b0;
       end
@@ -831,50 +741,63 @@ module nmc_frontend #(
     fp_q     <= fp_d;
     cnt_q    <= cnt_d;
     status_q <= status_d;
-    if (state_q == SOp) op_q <= frame[2:0];
-
-    // Header comparisons.
-    if (state_q == SOp) same_q <= 1'b1;
-    if (state_q == SSession) begin
-      if (y != 8'd0) same_q <= 1'b0;
-      newer_q <= sum[8];
-      some_q  <= 1'b0;
-      zeros_q <= 1'b1;
-      ones_q  <= 1'b1;
-    end
-    if (state_q == SNumber) begin
-      if (frame != 8'd0) some_q <= 1'b1;
-      below_q <= !sum[8];
-      if (cnt_q == 7'd5) begin
-        parity_q <= frame[0];
-        low_q    <= y == 8'hff ? 3'd7 : y[7:2] != 6'd0 ? 3'd3 : {1'b0, y[1:0]};
-      end else begin
-        if (y != 8'd0) zeros_q <= 1'b0;
-        if (y != 8'hff) ones_q <= 1'b0;
-      end
-    end
-    if (state_q == SDone && cnt_q == 7'd5) parity_q <= y[0];
-
-    // Operands.
+    if (act)
+      case (state_q)
+        SOp: begin
+          op_q   <= frame[2:0];
+          same_q <= 1'b1;
+        end
+        SSession: begin
+          if (y != 8'd0) same_q <= 1'b0;
+          newer_q <= sum[8];
+          some_q  <= 1'b0;
+          zeros_q <= 1'b1;
+          ones_q  <= 1'b1;
+        end
+        SNumber: begin
+          if (frame != 8'd0) some_q <= 1'b1;
+          below_q <= !sum[8];
+          if (cnt_q == 7'd5) begin
+            parity_q <= frame[0];
+            low_q    <= y == 8'hff ? 3'd7 : y[7:2] != 6'd0 ? 3'd3 : {1'b0, y[1:0]};
+          end else begin
+            if (y != 8'd0) zeros_q <= 1'b0;
+            if (y != 8'hff) ones_q <= 1'b0;
+          end
+        end
+        SSpace: begin
+          space_q <= frame[2:0];
+          kind_q  <= 2'd1;
+        end
+        SPart: begin
+          space_q <= Vectors;
+          part_q  <= frame[5:0];
+        end
+        SKind: kind_q <= frame[1:0];
+        SEntry: begin
+          entry_q <= frame[2:0];
+          lack_q  <= 1'b0;
+        end
+        SParts: part_q <= frame[5:0];
+        SLimit: limit_q <= {frame, limit_q[31:8]};
+        SCheck: begin
+          part_q <= part_q[5:3] != 3'd0 ? {part_q[5:3] - 3'd1, part_q[2:0]} : 6'd0;
+          lack_q <= lack;
+        end
+        SDone: if (cnt_q == 7'd5) parity_q <= y[0];
+        SPoint: space_q <= Registers;
+        default: ;
+      endcase
     if (shift) addr_q <= {y, addr_q[8*AddrBytes-1:8]};
-    else if (go && (state_q == SHigh || state_q == SRdHigh)) addr_q <= addr_q + 1'b1;
-    if (state_q == SSpace) space_q <= frame[2:0];
-    else if (state_q == SPart) space_q <= Vectors;
-    else if (state_q == SPoint) space_q <= Registers;
-    if (state_q == SKind) kind_q <= frame[1:0];
-    else if (state_q == SSpace) kind_q <= 2'd1;
-    if (state_q == SPart || state_q == SParts) part_q <= frame[5:0];
-    else if (state_q == SCheck) part_q <= part_q[5:3] != 3'd0 ? {part_q[5:3] - 3'd1, part_q[2:0]} : 6'd0;
-    if (state_q == SEntry) entry_q <= frame[2:0];
-    if (state_q == SLow || state_q == SLabel) word_q <= {frame, word_q[15:8]};
-    else if (state_q == SAsk || state_q == SAnswer) word_q <= mem_rdata_i;
-    else if (state_q == SRdLow && go) word_q <= {8'd0, word_q[15:8]};
-    if (state_q == SLimit) limit_q <= {frame, limit_q[31:8]};
-    if (state_q == SCheck) lack_q <= lack && !last;
-    else if (state_q == SEntry) lack_q <= 1'b0;
+    else if (act && (state_q == SHigh || state_q == SRdHigh)) addr_q <= addr_q + 1'b1;
+    if (act)
+      case (state_q)
+        SLow, SLabel: word_q <= {frame, word_q[15:8]};
+        SAsk, SAnswer: word_q <= mem_rdata_i;
+        SRdLow: word_q <= {8'd0, word_q[15:8]};
+        default: ;
+      endcase
   end
-
-  assign ack = accept;
 
   nmc_byte_ram #(
       .Depth(256),
@@ -895,7 +818,7 @@ module nmc_frontend #(
   assign mem_space_o = space_q;
   assign mem_addr_o  = {{(32 - 8 * AddrBytes) {1'b0}}, addr_q};
   assign mem_wdata_o = state_q == SSpike ? 16'd1 : bytes ? {8'd0, frame} : {frame, word_q[15:8]};
-  assign run_valid_o = state_q == SRun;
+  assign run_valid_o = state_q == SRun && !enter_q;
   assign run_entry_o = entry_q;
   assign run_label_o = word_q;
   assign run_limit_o = limit_q;
@@ -909,7 +832,7 @@ module nmc_frontend #(
   ) u_crc (
       .clk_i  (clk_i),
       .clear_i(state_q == SIdle || state_q == SOp),
-      .valid_i(push ? enc_ready : state_q == SVerify || state_q == SSeal),
+      .valid_i(push ? enc_ready : !enter_q && (state_q == SVerify || state_q == SSeal)),
       .data_i (state_q == SCrc ? crc[7:0] : y),
       .crc_o  (crc)
   );
@@ -954,9 +877,8 @@ module nmc_frontend #(
       if (mem_valid_o && running_q && !done_q) assert (mem_write_o && mem_space_o == Vectors);
       // A reply fits one block, and a state that counts does not run past its end.
       assert (pushed <= 9'd254);
-      if (state_q == SCrc) assert (cnt_q <= 7'd3);
-      if (state_q == SEmit) assert (cnt_q <= 7'd24);
-      assert (state_q <= SVerdict);
+      if (state_q == SCrc && !enter_q) assert (cnt_q <= 7'd3);
+      assert (state_q <= SDigest);
     end
 
   // Requests to the engine hold still until they are taken.
