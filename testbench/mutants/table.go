@@ -179,8 +179,8 @@ var Mutants = []Mutant{
 	{
 		"rtl/off-by-one-address", "the row of an update is one word on",
 		"hdl/rtl/nmc_sequencer.v",
-		`passbase <= wbase + group_off[WeightBits-1:0];`,
-		`passbase <= wbase + group_off[WeightBits-1:0] + 1'b1;`,
+		`passbase <= wbase[WeightBits-1:0] + group_off[WeightBits-1:0];`,
+		`passbase <= wbase[WeightBits-1:0] + group_off[WeightBits-1:0] + 1'b1;`,
 		engine,
 	},
 	{
