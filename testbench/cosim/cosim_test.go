@@ -200,7 +200,7 @@ func open(t *testing.T, c device.Config) *pair {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bin, err := Build(root, filepath.Join(root, "build", "cosim"), c)
+	bin, err := Build(root, filepath.Join(root, "build", "cosim"), c, "-O1")
 	if err != nil {
 		t.Fatal(err)
 	}

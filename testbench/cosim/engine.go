@@ -37,8 +37,8 @@ type Outcome struct {
 }
 
 // Build makes the engine's executable for a configuration with Verilator and returns its path; root is the folder of
-// go.mod. Builds are kept in cache by the content of the sources.
-func Build(root, cache string, c device.Config) (string, error) {
+// go.mod; optimize is the level of the C++ compiler, "-O1" builds fastest. Builds are kept in cache by the content of the sources.
+func Build(root, cache string, c device.Config, optimize string) (string, error) {
 	list, err := os.ReadFile(filepath.Join(root, "hdl", "nmc.f"))
 	if err != nil {
 		return "", err
@@ -46,7 +46,7 @@ func Build(root, cache string, c device.Config) (string, error) {
 	main := filepath.Join(root, "testbench", "unit", "engine", "main.cpp")
 	args := []string{
 		"--cc", "--exe", "--build", "-j", "2", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert",
-		"-MAKEFLAGS", "OPT_FAST=-O1 OPT_GLOBAL=-O1", "-Wno-fatal", "-Wno-lint",
+		"-MAKEFLAGS", "OPT_FAST=" + optimize + " OPT_GLOBAL=" + optimize, "-Wno-fatal", "-Wno-lint",
 		"-I" + filepath.Join(root, "hdl", "gen"), "--top-module", "nmc_engine",
 		fmt.Sprintf("-GLanes=%d", c.Lanes), fmt.Sprintf("-GWeightDepth=%d", c.WeightDepth),
 		fmt.Sprintf("-GVectorDepth=%d", c.VectorDepth), fmt.Sprintf("-GProgramDepth=%d", c.ProgramDepth),
@@ -99,6 +99,19 @@ func Start(bin string) (*Engine, error) {
 	}
 	e.pipe, e.in, e.out = in, bufio.NewWriterSize(in, 1<<16), bufio.NewReaderSize(out, 1<<16)
 	return e, nil
+}
+
+// Seconds returns the processor time that the runs have taken so far.
+func (e *Engine) Seconds() (float64, error) {
+	e.in.WriteByte('c')
+	if err := e.in.Flush(); err != nil {
+		return 0, e.broken(err)
+	}
+	var us uint64
+	if err := binary.Read(e.out, binary.LittleEndian, &us); err != nil {
+		return 0, e.broken(err)
+	}
+	return float64(us) / 1e6, nil
 }
 
 // Close ends the engine.

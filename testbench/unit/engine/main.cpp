@@ -4,6 +4,7 @@
 //   'r' space:1 addr:4 count:4        -> data:2*count   read halfwords
 //   'x' entry:1 label:2 limit:4 input:4 skip:1          run
 //       -> stopped:1 cycles:4 retired:4 overflow:4 digest:8
+//   'c' -> microseconds:8                               processor time spent in runs
 //   't' on:1                                            trace runs from now on: before the answer of a run come, for
 //                                                       each retired instruction, pc:2, and then 0xffff
 //
@@ -11,6 +12,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <vector>
 
 #include "Vnmc_engine.h"
@@ -18,6 +20,7 @@
 
 static Vnmc_engine *top;
 static bool tracing;
+static clock_t spent;
 static std::vector<uint16_t> pcs;
 
 static void tick() {
@@ -95,6 +98,9 @@ int main(int argc, char **argv) {
         for (uint32_t i = 0; i < count; i++) access(command == 'w', space, addr + i, command == 'w' ? get(2) : 0);
         break;
       }
+      case 'c':
+        put((uint64_t)spent * 1000000 / CLOCKS_PER_SEC, 8);
+        break;
       case 't':
         tracing = get(1);
         break;
@@ -110,12 +116,14 @@ int main(int argc, char **argv) {
         uint64_t left = 4000000;
         bool done = false;
         pcs.clear();
+        clock_t began = clock();
         while (left-- && !done) {
           tick();
           done = top->done_o;
           if (tracing && top->trace_valid_o) pcs.push_back(top->trace_pc_o);
           if (top->cycles_o > 2000000) break;
         }
+        spent += clock() - began;
         if (tracing) {
           for (uint16_t pc : pcs) put(pc, 2);
           put(0xffff, 2);
