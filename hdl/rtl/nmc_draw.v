@@ -34,7 +34,7 @@ module nmc_draw #(
     input wire [$clog2(Lanes):0]   lane_i,
     output wire                    idle_o,        // no event is waiting
 
-    output wire [Lanes*16-1:0] draw_o
+    output reg [Lanes*16-1:0] draw_o
 );
   localparam LB = $clog2(Lanes) + 1;
   localparam Pairs = (Lanes + 1) / 2;
@@ -56,12 +56,13 @@ module nmc_draw #(
 
   // Events, in time for their use.
   wire [EventBits-1:0] now = {rows_reset_i, cols_reset_i, row_i, word_i, next_i, add_i, sub_i, lane_i};
-  reg [EventBits-1:0] wait_q[1:Taps];
-  integer i;
+  reg [Taps*EventBits-1:0] wait_q;
+  wire [(Taps+1)*EventBits-1:0] wait_next = {wait_q, now};
   always @(posedge clk_i)
-    if (rounds_i || rst_i)
-      for (i = 1; i <= Taps; i = i + 1) wait_q[i] <= rst_i ? {EventBits{1'b0}} : i == 1 ? now : wait_q[i==1?1:i-1];
-  wire [EventBits-1:0] ev = !rounds_i ? now : reduce_i ? wait_q[Taps] : wait_q[Delay];
+    if (rst_i) wait_q <= {Taps * EventBits{1'b0}};
+    else if (rounds_i) wait_q <= wait_next[Taps*EventBits-1:0];
+  wire [EventBits-1:0] ev = !rounds_i ? now : reduce_i ? wait_next[Taps*EventBits+:EventBits]
+                          : wait_next[Delay*EventBits+:EventBits];
   wire rows_reset, cols_reset, row, word, next, add, sub;
   wire [LB-1:0] lane;
   assign {rows_reset, cols_reset, row, word, next, add, sub, lane} = ev;
@@ -95,10 +96,7 @@ module nmc_draw #(
   // Column side.
   reg [31:0] cols;
   reg word_q, g_q;
-  reg odd, g_odd, d_odd;
-  reg [31:0] g[0:Pairs-1];
-  reg [31:0] d[0:Pairs-1];
-  integer p;
+  reg odd, g_odd;
   always @(posedge clk_i) begin
     if (cols_reset) begin
       cols <= key_col;
@@ -109,23 +107,21 @@ module nmc_draw #(
     end
     word_q <= word;
     g_q <= word_q;
-    if (word_q) begin
-      for (p = 0; p < Pairs; p = p + 1) g[p] <= mix(cols + ColStep * p);
-      g_odd <= odd;
-    end
-    if ((g_q && across_i) || h_q) begin
-      for (p = 0; p < Pairs; p = p + 1) d[p] <= mix(h ^ g[p]);
-      d_odd <= g_odd;
-    end
+    if (word_q) g_odd <= odd;
   end
 
-  genvar l;
-  generate
-    for (l = 0; l < Lanes; l = l + 1) begin : g_out
-      if (l == 0) assign draw_o[15:0] = single_i && d_odd ? d[0][31:16] : d[0][15:0];
-      else assign draw_o[l*16+:16] = d[l/2][16*(l%2)+:16];
+  // The draws, then what they are made of.
+  reg [31:0] g[0:Pairs-1];
+  reg [Pairs*32-1:0] d;
+  reg [31:0] p;
+  always @(posedge clk_i) begin
+    if ((g_q && across_i) || h_q) begin
+      for (p = 0; p < Pairs; p = p + 1) d[p*32+:32] = mix(h ^ g[p]);
+      draw_o <= d[Lanes*16-1:0];
+      if (single_i && g_odd) draw_o[15:0] <= d[31:16];
     end
-  endgenerate
+    if (word_q) for (p = 0; p < Pairs; p = p + 1) g[p] = mix(cols + ColStep * p);
+  end
 endmodule
 
 `default_nettype wire

@@ -46,6 +46,7 @@ module nmc_engine #(
     output wire [31:0] trace_cycles_o
 );
   localparam LL = $clog2(Lanes);
+  localparam Share = WeightPorts == 2 || Lanes == 1 ? 1 : 2;
   localparam LaneBits = LL + 1;
   localparam WB = $clog2(WeightDepth);
   localparam VB = $clog2(VectorDepth);
@@ -65,7 +66,8 @@ module nmc_engine #(
   wire scans = to_weights || to_vectors;
   wire host_valid, lanes_we, seq_reg_we, dest_weights;
   wire [15:0] host_scan;
-  wire vectors_free = !(lanes_we && !dest_weights);
+  // With one weight port results leave cycles free: then one choice serves both memories.
+  wire vectors_free = !(lanes_we && (WeightPorts == 1 || !dest_weights));
   reg read_q;
   reg [4:0] half_q;
   wire host_write = mem_valid_i && mem_write_i && (to_vectors ? vectors_free : idle);
@@ -87,7 +89,9 @@ module nmc_engine #(
       .we_i(host_write && to_program),
       .lane_i(8'd1 << mem_addr_i[2:0]),
       .waddr_i(mem_addr_i[3+:PB]),
-      .wdata_i({8{mem_wdata_i}}),
+      .wdata_i(128'd0),
+      .one_i(1'b1),
+      .odata_i(mem_wdata_i),
       .re_i(prog_re || (host_read && to_program)),
       .raddr_i(idle ? mem_addr_i[3+:PB] : prog_addr),
       .rdata_o(ir)
@@ -104,7 +108,9 @@ module nmc_engine #(
       .we_i(host_write && to_tables),
       .lane_i(2'd1 << mem_addr_i[0]),
       .waddr_i(mem_addr_i[1+:TB]),
-      .wdata_i({2{mem_wdata_i}}),
+      .wdata_i(32'd0),
+      .one_i(1'b1),
+      .odata_i(mem_wdata_i),
       .re_i(table_re || (host_read && to_tables)),
       .raddr_i(idle ? mem_addr_i[1+:TB] : table_addr),
       .rdata_o(table_data)
@@ -120,7 +126,9 @@ module nmc_engine #(
       .we_i(seq_reg_we || (host_write && to_regs)),
       .lane_i(seq_reg_we ? 2'b11 : 2'd1 << mem_addr_i[0]),
       .waddr_i(seq_reg_we ? seq_reg_waddr : mem_addr_i[6:1]),
-      .wdata_i(seq_reg_we ? seq_reg_wdata : {2{mem_wdata_i}}),
+      .wdata_i(seq_reg_wdata),
+      .one_i(!seq_reg_we),
+      .odata_i(mem_wdata_i),
       .re_i(1'b1),
       .raddr_i(idle ? mem_addr_i[6:1] : seq_reg_raddr),
       .rdata_o(reg_data)
@@ -132,13 +140,12 @@ module nmc_engine #(
   assign mem_rdata_o = !read_q ? host_scan : half_q[4] ? ir_half : half_q[0] ? word_data[31:16] : word_data[15:0];
 
   // Vectors: results go first.
-  wire [Lanes*16-1:0] lanes_wdata, write_data, vector_data, weight_data;
+  wire [Lanes*16-1:0] lanes_wdata, vector_data, weight_data;
   wire [Lanes-1:0] write_lanes, lanes_touched, host_lanes;
   wire [QueueBits-1:0] lanes_waddr;
   wire vector_re, weight_re;
   wire [VB-1:0] vector_addr;
   wire [WB-1:0] weight_addr;
-  assign write_data = lanes_we ? lanes_wdata : {Lanes{mem_wdata_i}};
   assign host_lanes = {{Lanes-1{1'b0}}, 1'b1} << (mem_addr_i & (Lanes - 1));
   wire [Lanes-1:0] tail_mask;
   wire [LaneBits-1:0] one_lane = lanes_waddr[VB+:LaneBits];
@@ -153,7 +160,9 @@ module nmc_engine #(
       .we_i((lanes_we && !dest_weights) || (host_write && to_vectors)),
       .lane_i(vectors_free ? host_lanes : write_lanes),
       .waddr_i(vectors_free ? mem_addr_i[LL+:VB] : lanes_waddr[VB-1:0]),
-      .wdata_i(vectors_free ? {Lanes{mem_wdata_i}} : lanes_wdata),
+      .wdata_i(lanes_wdata),
+      .one_i(vectors_free),
+      .odata_i(mem_wdata_i),
       .re_i(vector_re),
       .raddr_i(vector_addr),
       .rdata_o(vector_data)
@@ -172,7 +181,9 @@ module nmc_engine #(
           .re_i(weight_re),
           .lane_i(write_lanes),
           .addr_i(weight_we ? weight_waddr : weight_addr),
-          .wdata_i(write_data),
+          .wdata_i(lanes_wdata),
+          .one_i(!lanes_we),
+          .odata_i(mem_wdata_i),
           .rdata_o(weight_data)
       );
     end else begin : g_dual
@@ -183,7 +194,9 @@ module nmc_engine #(
           .we_i(weight_we),
           .lane_i(write_lanes),
           .waddr_i(weight_waddr),
-          .wdata_i(write_data),
+          .wdata_i(lanes_wdata),
+          .one_i(!lanes_we),
+          .odata_i(mem_wdata_i),
           .re_i(weight_re),
           .raddr_i(weight_addr),
           .rdata_o(weight_data)
@@ -253,7 +266,7 @@ module nmc_engine #(
   wire [QueueBits-1:0] push_addr;
   wire [6:0] overflows;
   nmc_lanes #(
-      .Lanes(Lanes), .WeightPorts(WeightPorts), .AddrBits(QueueBits)
+      .Lanes(Lanes), .Share(Share), .AddrBits(QueueBits)
   ) u_lanes (
       .clk_i(clk_i), .rst_i(rst_i),
       .shift_i(shift), .nearest_i(nearest), .stochastic_i(stochastic), .hi_i(hi), .lo_i(lo), .inverted_i(inverted),

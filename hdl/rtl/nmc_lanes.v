@@ -4,13 +4,16 @@
 //
 // P has 31 bits (rate·v is exact), X 16; two 16×16 multipliers a lane. Operands enter in cycle 1 from the memories'
 // read registers, the word is written in cycle 8 (9 where two lanes share a back end, plus the adder tree of a
-// reduction). With a single-port weight memory a word takes at least two cycles, so two lanes share the shifter,
-// rounding and clamp.
+// reduction). Share lanes pass through one back end (shifter, rounding, clamp) one after another: then results that are
+// no reductions come at least Share cycles apart.
+//
+// All state of the lanes changes in one block with blocking assignments, the last stage first: a simulator keeps such
+// loops as loops. What leaves the module is registered.
 `default_nettype none
 
 module nmc_lanes #(
     parameter Lanes = 4,
-    parameter WeightPorts = 2,
+    parameter Share = 1,  // lanes of a back end: 1, 2 or 4, at most Lanes
     parameter AddrBits = 16  // of an entry of the address queue
 ) (
     input wire clk_i,
@@ -42,7 +45,7 @@ module nmc_lanes #(
     input wire                p_o_i,
     input wire                p_prod_i,
     input wire                f_load_i,   // flag = P != 0
-    input wire                c_load_i,   // C = 0, W, O, or all ones, by c_sel_i 0..3
+    input wire                c_load_i,   // C = 0, W, O or -32768, by c_sel_i 0..3
     input wire [         1:0] c_sel_i,
     input wire                fire_i,     // X = O (- W), else X = 0
     input wire                pull_i,     // X = sat16(O - W)
@@ -52,7 +55,7 @@ module nmc_lanes #(
     input wire                f_le_i,
     input wire                f_inv_i,
     input wire                tail_i,     // the word is the last one of its row
-    input wire                acc_load_i, // acc = {O, acc[47:16]}
+    input wire                acc_load_i, // acc = {O, acc[47:16]}; no token is on its way
     // token, cycle 1
     input wire                tok_valid_i,
     input wire                tok_first_i,  // acc = product, else acc + product
@@ -66,166 +69,66 @@ module nmc_lanes #(
     // result
     output reg                 we_o,
     output reg  [AddrBits-1:0] waddr_o,
-    output wire [   Lanes-1:0] touched_o,
-    output wire [Lanes*16-1:0] wdata_o,
-    output reg  [         6:0] overflows_o,  // elements that left 16 bits, of the word written
+    output reg  [   Lanes-1:0] touched_o,
+    output reg  [Lanes*16-1:0] wdata_o,
+    output reg  [         6:0] overflows_o,  // elements that left 16 bits, of the word written in the cycle before
     input  wire [   Lanes-1:0] wlanes_i,     // lanes written, for counting
-    output wire [        47:0] acc0_o,
+    output reg  [        47:0] acc0_o,
     output wire                idle_o
 );
   localparam Levels = $clog2(Lanes);
-  localparam Share = WeightPorts == 1 ? 2 : 1;
-  localparam Ends = (Lanes + Share - 1) / Share;  // back ends
+  localparam LaneBits = Levels == 0 ? 1 : Levels;
+  localparam Ends = Lanes / Share;
   localparam QueueBits = 5;
+  localparam [1:0] PhaseMask = Share[1:0] - 2'd1;
 
-  reg signed [15:0] ph[0:Lanes-1];
-  reg [14:0] pl[0:Lanes-1];
-  reg signed [15:0] x[0:Lanes-1];
-  reg [Lanes-1:0] flag;
-  reg signed [31:0] prodh[0:Lanes-1];
-  reg signed [31:0] prodl[0:Lanes-1];
-  reg signed [46:0] prod[0:Lanes-1];
-  reg signed [47:0] acc[0:Lanes-1];
-  reg [Lanes*16-1:0] c_in;
-
-  // Tokens: {valid, first, shift, last} in cycles 2 to 4.
+  // Tokens: {valid, first, shift, last} in cycles 2 to 4 and through the adder tree; last[c] in cycle c.
   reg [3:0] tok2, tok3, tok4;
-  wire [3:0] tok_acc;
-  reg last5, last6, last7, last8;
+  reg [4*Levels:0] toks;  // a bit more than it needs: one lane has no tree
+  wire [4*Levels+4:0] toks_next = {toks, reduce_i ? tok4 : 4'd0};
+  wire [3:0] tok_acc = reduce_i ? toks_next[4*Levels+:4] : tok4;
+  reg [10:5] last;
 
   always @(posedge clk_i) begin
     tok2 <= {tok_valid_i, tok_first_i, tok_shift_i, tok_last_i};
     tok3 <= tok2;
     tok4 <= tok3;
-    last5 <= tok_acc[3] && tok_acc[0];
-    last6 <= last5;
-    last7 <= last6;
-    last8 <= last7;
+    toks <= toks_next[4*Levels:0];
+    last <= {last[9:5], tok_acc[3] && tok_acc[0]};
+    we_o <= reduce_i ? last[7] : last[6+Share];
+    if (last[7]) waddr_o <= a_q;
     if (rst_i) begin
       tok2 <= 4'd0;
       tok3 <= 4'd0;
       tok4 <= 4'd0;
-      last5 <= 1'b0;
-      last6 <= 1'b0;
-      last7 <= 1'b0;
-      last8 <= 1'b0;
+      toks <= {4 * Levels + 1{1'b0}};
+      last <= 6'd0;
+      we_o <= 1'b0;
     end
   end
+  assign idle_o = !(tok_valid_i || tok2[3] || tok3[3] || tok4[3] || |toks || |last[6+Share:5] || we_o);
 
-  // Cycle 1: operands. One value each for W and O, then P, C and X.
-  integer l;
-  reg signed [15:0] w, o, pv, xs;
-  reg signed [16:0] diff;
-  reg cmp, f;
-  always @(*) begin
-    c_in = {Lanes * 16{1'b0}};
-    w = 16'd0;
-    o = 16'd0;
-    pv = 16'd0;
-    cmp = 1'b0;
-    f = 1'b0;
-    if (c_load_i)
-      for (l = 0; l < Lanes; l = l + 1) begin
-        w = !w_draw_i ? w_i[l*16+:16] : w_sign_i ? {{15{draw_i[l*16+15]}}, 1'b1} : draw_i[l*16+:16];
-        o = o_bcast_i ? bcast_i : v_i[l*16+:16];
-        pv = {ph[l][15], pl[l]};
-        cmp = f_le_i ? pv <= o : pv < o;
-        f = flag_i && (f_stored_i ? flag[l] : cmp ^ f_inv_i);
-        c_in[l*16+:16] = f || c_sel_i == 2'd0 ? 16'd0 : c_sel_i == 2'd1 ? w : c_sel_i == 2'd2 ? o : 16'hffff;
-      end
-  end
-
-  integer m;
-  reg signed [15:0] wm, om, pm;
-  reg cmpm, fm;
-  always @(posedge clk_i) begin
-    if (p_load_i || f_load_i || tok_valid_i)
-      for (m = 0; m < Lanes; m = m + 1) begin
-        wm = !w_draw_i ? w_i[m*16+:16] : w_sign_i ? {{15{draw_i[m*16+15]}}, 1'b1} : draw_i[m*16+:16];
-        om = o_bcast_i ? bcast_i : v_i[m*16+:16];
-        pm = p_o_i ? om : wm;
-        if (p_load_i) begin
-          ph[m] <= p_prod_i ? prod[m][30:15] : {16{pm[15]}};
-          pl[m] <= p_prod_i ? prod[m][14:0] : pm[14:0];
-        end
-        if (f_load_i) flag[m] <= {ph[m][15], pl[m]} != 16'd0;
-        cmpm = f_le_i ? $signed({ph[m][15], pl[m]}) <= om : $signed({ph[m][15], pl[m]}) < om;
-        fm = f_stored_i ? flag[m] : cmpm ^ f_inv_i;
-        diff = {om[15], om} - (pull_i ? {wm[15], wm} : 17'd0);
-        xs = diff[16] != diff[15] ? {diff[16], {15{~diff[16]}}} : diff[15:0];
-        x[m] <= !fire_i || x_zero_i || (tail_i && !tail_mask_i[m]) ? 16'd0 : flag_i ? {15'd0, fm} : xs;
-      end
-  end
-
-  // Cycles 2 and 3: two products and their sum.
-  integer k;
-  always @(posedge clk_i) begin
-    if (tok2[3])
-      for (k = 0; k < Lanes; k = k + 1) begin
-        prodh[k] <= ph[k] * x[k];
-        prodl[k] <= $signed({1'b0, pl[k]}) * x[k];
-      end
-    if (tok3[3])
-      for (k = 0; k < Lanes; k = k + 1)
-        prod[k] <= {prodh[k], 15'd0} + {{15{prodl[k][31]}}, prodl[k]};
-  end
-
-  // Reduction: node 1 is the sum of all lanes, one level a cycle.
-  wire signed [47:0] in0;
-  generate
-    if (Lanes == 1) begin : g_alone
-      assign in0 = {prod[0][46], prod[0]};
-      assign tok_acc = tok4;
-    end else begin : g_tree
-      reg signed [31+Levels:0] node[1:Lanes-1];
-      reg [4*Levels-1:0] toks;
-      wire [4*Levels+3:0] toks_next = {toks, tok4 & {4{reduce_i}}};
-      integer n;
-      always @(posedge clk_i) begin
-        toks <= toks_next[4*Levels-1:0];
-        if (rst_i) toks <= {4 * Levels{1'b0}};
-        if (reduce_i)
-          for (n = 1; n < Lanes; n = n + 1)
-            if (2 * n < Lanes) node[n] <= node[2*n] + node[2*n+1];
-            else
-              node[n] <= {{Levels{prod[2*n-Lanes][31]}}, prod[2*n-Lanes][31:0]}
-                       + {{Levels{prod[2*n+1-Lanes][31]}}, prod[2*n+1-Lanes][31:0]};
-      end
-      assign in0 = reduce_i ? {{16 - Levels{node[1][31+Levels]}}, node[1]} : {prod[0][46], prod[0]};
-      assign tok_acc = reduce_i ? toks[4*Levels-1-:4] : tok4;
-    end
-  endgenerate
-
-  // Cycle 4: accumulate.
-  integer i;
-  reg signed [47:0] addend;
-  reg [47:0] shifted;
-  always @(posedge clk_i)
-    if (tok_acc[3] || acc_load_i)
-      for (i = 0; i < Lanes; i = i + 1) begin
-        shifted = {o_bcast_i ? bcast_i : v_i[i*16+:16], acc[i][47:16]};
-        addend = i == 0 ? in0 : {prod[i][46], prod[i]};
-        acc[i] <= (acc_load_i || tok_acc[1] ? shifted : tok_acc[2] ? 48'd0 : acc[i])
-                + (acc_load_i ? 48'd0 : addend);
-      end
-  assign acc0_o = acc[0];
+  // Phases: lane e·Share + phase is in back end e. A reduction has one, that of lane 0.
+  function [1:0] phase(input [2:0] at);
+    phase = (at[0] ? 2'd0 : at[1] ? 2'd1 : at[2] ? 2'd2 : 2'd3) & PhaseMask;
+  endfunction
+  wire [1:0] phase5 = phase(last[7:5]);
+  wire [1:0] phase6 = phase(last[8:6]);
+  wire [1:0] phase7 = phase(last[9:7]);
+  wire go5 = reduce_i ? last[5] : |last[5+:Share];
+  wire go6 = reduce_i ? last[6] : |last[6+:Share];
+  wire go7 = reduce_i ? last[7] : |last[7+:Share];
 
   // C and the addresses wait in queues for the rounded product.
   reg [QueueBits-1:0] c_wr, a_wr, rd;
-  (* no_rw_check *)reg [Lanes*16-1:0] c_mem[0:(1<<QueueBits)-1];
   (* no_rw_check *)reg [AddrBits-1:0] a_mem[0:(1<<QueueBits)-1];
-  reg [Lanes*16-1:0] c_q;
   reg [AddrBits-1:0] a_q;
   always @(posedge clk_i) begin
-    if (c_load_i) c_mem[c_wr] <= c_in;
     if (push_i) a_mem[a_wr] <= push_addr_i;
-    if (last6) begin
-      c_q <= c_mem[rd];
-      a_q <= a_mem[rd];
-    end
+    if (last[6]) a_q <= a_mem[rd];
     if (tok_valid_i && tok_last_i) c_wr <= c_wr + 1'b1;
     if (push_i) a_wr <= a_wr + 1'b1;
-    if (last6) rd <= rd + 1'b1;
+    if (last[6]) rd <= rd + 1'b1;
     if (rst_i) begin
       c_wr <= {QueueBits{1'b0}};
       a_wr <= {QueueBits{1'b0}};
@@ -233,109 +136,229 @@ module nmc_lanes #(
     end
   end
 
-  // Cycles 5 to 7: shift, round, add and clamp. In the second phase of a shared back end everything is one cycle
-  // later and belongs to the odd lanes.
-  reg [32:0] u[0:Ends-1];
-  reg [Ends-1:0] u_far, u_neg;
-  reg signed [15:0] r[0:Ends-1];
-  reg [Ends-1:0] r_over;
-  reg signed [15:0] y[0:Lanes-1];
-  reg [Lanes-1:0] y_over, y_touched;
+  // Words are packed in the ports and arrays within; two elements at a time is what simulators move fastest.
+  localparam Even = Lanes == 1 ? 1 : 0;
+  localparam Pairs = (Lanes + Even) / 2;
+  wire [(Lanes+Even)*16-1:0] w_even = {{16 * Even{1'b0}}, w_i};
+  wire [(Lanes+Even)*16-1:0] v_even = {{16 * Even{1'b0}}, v_i};
+  wire [(Lanes+Even)*16-1:0] d_even = {{16 * Even{1'b0}}, draw_i};
 
-  wire go5 = last5 || (Share == 2 && last6);
-  wire go6 = last6 || (Share == 2 && last7);
-  wire go7 = last7 || (Share == 2 && last8);
-  wire odd5 = Share == 2 && !last5;
-  wire odd6 = Share == 2 && !last6;
-  wire odd7 = Share == 2 && !last7;
+  // State, in the order of the data.
+  reg signed [15:0] ph[0:Lanes-1];  // P = ph·2^15 + pl
+  reg [14:0] pl[0:Lanes-1];
+  reg signed [15:0] x[0:Lanes-1];
+  reg flag[0:Lanes-1];
+  (* no_rw_check *)reg [(Lanes+Even)*16-1:0] c_mem[0:(1<<QueueBits)-1];
+  reg signed [31:0] prodh[0:Lanes-1];
+  reg signed [31:0] prodl[0:Lanes-1];
+  reg signed [31:0] prod[0:Lanes-1];  // the product over 2^15, an adder of the multiplier blocks
+  reg [14:0] below[0:Lanes-1];  // ... and what is below
+  reg signed [31+Levels:0] node[1:Lanes];  // the tree; 1 is the sum of all
+  reg signed [47:0] acc[0:Lanes-1];
+  reg [34:0] u[0:Ends-1];  // {negative, does not fit, shifted}
+  reg [(Lanes+Even)*16-1:0] c_q;
+  reg [16:0] r[0:Ends-1];  // {overflow, rounded}
+  reg [17:0] y[0:Lanes+Even-1];  // {product is not 0, overflow, clamped}
 
-  integer e, a, b;
-  reg signed [47:0] acce;
+  // Operands of the cycle: undefined where nothing sets them, so that they are no state.
+  reg signed [15:0] w[0:Lanes+Even-1];
+  reg signed [15:0] o[0:Lanes+Even-1];
+  reg [15:0] d[0:Lanes+Even-1];
+  reg [15:0] c[0:Lanes+Even-1];  // C, on its way into the queue
+  reg on[0:Lanes-1];  // X is not 0
+  reg [15:0] k[0:Lanes+Even-1];  // ... and out of it
+
+  // Loop variables are unsigned and bodies without branches where that is possible: such loops become vector instructions.
+  reg [31:0] l, e, s, q;
+  reg [31:0] pair;
+  reg signed [15:0] xs, rb, cb;
+  reg signed [17:0] diff;
+  reg signed [16:0] sum, hi17, lo17;
+  reg signed [47:0] a, b, mask_a;
   reg [47:0] s16;
   reg [39:0] s8;
   reg [35:0] s4;
   reg [33:0] s2;
-  reg far;
-  always @(posedge clk_i)
+  reg [32:0] t;
+  reg [15:0] addend, yb, mask_w, mask_o, mask_x, mask_p, mask_f;
+  reg far, over, gt, lt, open_hi, open_lo, f;
+  reg [6:0] many;
+  reg [Lanes-1:0] touched;
+  reg [(Lanes+Even)*16-1:0] word;
+  always @(posedge clk_i) begin
+    // No temporary keeps a value over a clock edge.
+    {l, e, s, q, pair} = 160'd0;
+    {xs, rb, cb, diff, sum, hi17, lo17, a, b, mask_a} = 261'd0;
+    {s16, s8, s4, s2, t, addend, yb, mask_w, mask_o, mask_x, mask_p, mask_f} = 303'd0;
+    {far, over, gt, lt, open_hi, open_lo, f} = 7'd0;
+    many = 7'd0;
+    touched = {Lanes{1'b0}};
+    for (l = 0; l < Lanes; l = l + 1) on[l] = 1'bx;
+    for (l = 0; l < Lanes + Even; l = l + 1) begin
+      w[l] = 16'dx;
+      o[l] = 16'dx;
+      d[l] = 16'dx;
+      c[l] = 16'dx;
+      k[l] = 16'dx;
+    end
+
+    if (we_o && count_i) for (l = 0; l < Lanes; l = l + 1) many = many + {6'd0, y[l][16] && wlanes_i[l[LaneBits-1:0]]};
+    overflows_o <= many;
+
+    // Cycle 7: add C and clamp.
+    hi17 = {hi_i[15], hi_i};
+    lo17 = {lo_i[15], lo_i};
+    open_hi = hi_i == 16'h7fff;
+    open_lo = lo_i == 16'h8000;
+    if (go7) begin
+      for (q = 0; q < Pairs; q = q + 1) begin
+        pair = c_q[q*32+:32];
+        k[2*q] = pair[15:0];
+        k[2*q+1] = pair[31:16];
+      end
+      for (e = 0; e < Ends; e = e + 1) begin
+        rb = r[reduce_i?0:e][15:0];
+        over = r[reduce_i?0:e][16];
+        cb = k[e*Share+{30'd0, phase7}];
+        sum = {rb[15], rb} + {cb[15], cb};
+        gt = ge_i ? !sum[16] : (sum > hi17) | inverted_i;
+        lt = ge_i | (sum < lo17);
+        yb = raw_i ? sum[15:0] : gt ? hi_i : lt ? lo_i : sum[15:0];
+        over = (open_hi & ((over & !rb[15]) | sum[16:15] == 2'b01)) | (open_lo & ((over & rb[15]) | sum[16:15] == 2'b10));
+        if (Share == 1) y[e] = {rb != 16'd0, over, yb};
+        else
+          for (s = 0; s < Share; s = s + 1)
+            if (reduce_i || s[1:0] == phase7) begin
+              y[e*Share+s] = {rb != 16'd0, over, yb};
+              wdata_o[(e*Share+s)*16+:16] <= yb;
+            end
+      end
+      for (l = 0; l < Lanes; l = l + 1) touched[l[LaneBits-1:0]] = y[l][17] || !touched_i;
+      touched_o <= touched;
+      for (q = 0; q < Pairs; q = q + 1) word[q*32+:32] = {y[2*q+1][15:0], y[2*q][15:0]};
+      if (Share == 1) wdata_o <= word[Lanes*16-1:0];
+    end
+
+    // Cycle 6: round and saturate.
+    if (last[6]) c_q = c_mem[rd];
+    if (go6) begin
+      if (stochastic_i)
+        for (q = 0; q < Pairs; q = q + 1) begin
+          pair = d_even[q*32+:32];
+          d[2*q] = pair[15:0];
+          d[2*q+1] = pair[31:16];
+        end
+      for (e = 0; e < Ends; e = e + 1) begin
+        addend = stochastic_i ? d[e*Share+{30'd0, phase6}] : {nearest_i, 15'd0};
+        t = u[e][32:0] + {17'd0, addend};
+        over = !raw_i & (u[e][33] | (t[32] != t[31]));
+        r[e] = {over, over ? {u[e][34], {15{~u[e][34]}}} : t[31:16]};
+      end
+    end
+
+    // Cycle 5: shift; far where what does not fit 33 bits is lost.
     if (go5)
       for (e = 0; e < Ends; e = e + 1) begin
-        acce = odd5 ? acc[(e*Share+Share-1)%Lanes] : acc[e*Share];
-        case (shift_i[5:4])
-          2'd0: s16 = {acce[31:0], 16'd0};
-          2'd1: s16 = acce;
-          default: s16 = {{16{acce[47]}}, acce[47:16]};
-        endcase
-        far = shift_i[5:4] == 2'd0 && acce[47:32] != {16{acce[31]}};
+        a = acc[e*Share+{30'd0, phase5}];
+        s16 = shift_i[5] ? {{16{a[47]}}, a[47:16]} : shift_i[4] ? a : {a[31:0], 16'd0};
+        far = (shift_i[5:4] == 2'd0) & (a[47:32] != {16{a[31]}});
         s8  = shift_i[3] ? s16[47:8] : s16[39:0];
-        far = far || (!shift_i[3] && s16[47:40] != {8{s16[39]}});
+        far = far | (!shift_i[3] & (s16[47:40] != {8{s16[39]}}));
         s4  = shift_i[2] ? s8[39:4] : s8[35:0];
-        far = far || (!shift_i[2] && s8[39:36] != {4{s8[35]}});
+        far = far | (!shift_i[2] & (s8[39:36] != {4{s8[35]}}));
         s2  = shift_i[1] ? s4[35:2] : s4[33:0];
-        far = far || (!shift_i[1] && s4[35:34] != {2{s4[33]}});
-        u[e] <= shift_i[0] ? s2[33:1] : s2[32:0];
-        u_far[e] <= far || (!shift_i[0] && s2[33] != s2[32]);
-        u_neg[e] <= acce[47];
+        far = far | (!shift_i[1] & (s4[35:34] != {2{s4[33]}}));
+        far = far | (!shift_i[0] & (s2[33] != s2[32]));
+        u[e] = {a[47], far, shift_i[0] ? s2[33:1] : s2[32:0]};
       end
 
-  reg [15:0] addend16;
-  reg [32:0] t;
-  reg over;
-  always @(posedge clk_i)
-    if (go6)
-      for (a = 0; a < Ends; a = a + 1) begin
-        addend16 = stochastic_i ? (odd6 ? draw_i[((a*Share+Share-1)%Lanes)*16+:16] : draw_i[a*Share*16+:16])
-                                : {nearest_i, 15'd0};
-        t = u[a] + {17'd0, addend16};
-        over = !raw_i && (u_far[a] || t[32] != t[31]);
-        r[a] <= over ? {u_neg[a], {15{~u_neg[a]}}} : t[31:16];
-        r_over[a] <= over;
+    // The operands, cycle 1.
+    if (tok_valid_i || c_load_i || p_load_i || acc_load_i) begin
+      for (q = 0; q < Pairs; q = q + 1) begin
+        pair = w_draw_i ? d_even[q*32+:32] : w_even[q*32+:32];
+        w[2*q] = pair[15:0];
+        w[2*q+1] = pair[31:16];
       end
-
-  reg signed [15:0] rb;
-  reg signed [16:0] sum;
-  reg gt, lt, rov;
-  always @(posedge clk_i)
-    if (go7)
-      for (b = 0; b < Lanes; b = b + 1)
-        if (reduce_i ? !odd7 : (b % Share == 1) == odd7) begin
-          // In a reduction every lane takes the result of lane 0.
-          rb = reduce_i ? r[0] : r[b/Share];
-          sum = {rb[15], rb} + {c_q[b*16+15], c_q[b*16+:16]};
-          gt = ge_i ? !sum[16] : sum > $signed({hi_i[15], hi_i}) || inverted_i;
-          lt = ge_i || sum < $signed({lo_i[15], lo_i});
-          y[b] <= raw_i ? sum[15:0] : gt ? hi_i : lt ? lo_i : sum[15:0];
-          rov = reduce_i ? r_over[0] : r_over[b/Share];
-          y_over[b] <= (hi_i == 16'h7fff && ((rov && !rb[15]) || sum[16:15] == 2'b01))
-                    || (lo_i == 16'h8000 && ((rov && rb[15]) || sum[16:15] == 2'b10));
-          y_touched[b] <= rb != 16'd0;
-        end
-
-  genvar g;
-  generate
-    for (g = 0; g < Lanes; g = g + 1) begin : g_out
-      assign wdata_o[g*16+:16] = y[g];
+      if (w_draw_i && w_sign_i) for (l = 0; l < Lanes; l = l + 1) w[l] = {{15{w[l][15]}}, 1'b1};
+      for (q = 0; q < Pairs; q = q + 1) begin
+        pair = o_bcast_i ? {2{bcast_i}} : v_even[q*32+:32];
+        o[2*q] = pair[15:0];
+        o[2*q+1] = pair[31:16];
+      end
     end
-  endgenerate
-  assign touched_o = y_touched | {Lanes{!touched_i}};
 
-  always @(posedge clk_i) begin
-    we_o <= Share == 2 && !reduce_i ? last8 : last7;
-    if (last7) waddr_o <= a_q;
-    if (rst_i) we_o <= 1'b0;
+    // Cycle 4 (later in a reduction, which is in lane 0): accumulate.
+    mask_a = {48{!acc_load_i}};
+    if (tok_acc[3] || acc_load_i) begin
+      b = acc[0];
+      a = tok_acc[2] ? 48'd0 : b;
+      a = acc_load_i | tok_acc[1] ? {o[0], b[47:16]} : a;
+      b = {prod[0][31], prod[0], below[0]};
+      if (reduce_i && Levels != 0) b = {{16 - Levels{node[1][31+Levels]}}, node[1]};
+      acc[0] = a + (b & mask_a);
+      acc0_o <= acc[0];
+      if (!reduce_i)
+        for (l = 1; l < Lanes; l = l + 1) begin
+          b = acc[l];
+          a = tok_acc[2] ? 48'd0 : b;
+          a = acc_load_i | tok_acc[1] ? {o[l], b[47:16]} : a;
+          acc[l] = a + ({prod[l][31], prod[l], below[l]} & mask_a);
+        end
+    end
+    if (reduce_i && Levels != 0) begin
+      for (l = 1; l < Lanes / 2; l = l + 1) node[l] = node[2*l] + node[2*l+1];
+      for (l = 0; l < Lanes / 2; l = l + 1)
+        node[Lanes/2+l] = {{Levels{prod[2*l][16]}}, prod[2*l][16:0], below[2*l]}
+                        + {{Levels{prod[2*l+1][16]}}, prod[2*l+1][16:0], below[2*l+1]};
+    end
+
+    // Cycles 3 and 2: two products and their sum. P takes a product before it goes; no other is on its way then.
+    if (p_load_i && p_prod_i)
+      for (l = 0; l < Lanes; l = l + 1) begin
+        ph[l] = prod[l][15:0];
+        pl[l] = below[l];
+      end
+    if (Share != 1 || tok2[3] || tok3[3])  // the registers of an SB_MAC16 before its adder have no enable
+      for (l = 0; l < Lanes; l = l + 1) begin
+        prod[l] = prodh[l] + {{15{prodl[l][31]}}, prodl[l][31:15]};
+        below[l] = prodl[l][14:0];
+        prodh[l] = ph[l] * x[l];
+        prodl[l] = $signed({1'b0, pl[l]}) * x[l];
+      end
+
+    // Cycle 1: X, C, the flag and P.
+    mask_p = {16{pull_i}};
+    mask_f = {16{flag_i}};
+    mask_w = {16{c_sel_i == 2'd1}};
+    mask_o = {16{c_sel_i == 2'd2}};
+    if (tok_valid_i || c_load_i) begin
+      for (l = 0; l < Lanes; l = l + 1) on[l] = fire_i && !x_zero_i;
+      if (tail_i) for (l = 0; l < Lanes; l = l + 1) on[l] = on[l] & tail_mask_i[l[LaneBits-1:0]];
+      for (l = 0; l < Lanes; l = l + 1) begin
+        // O - W, O or O - P; the last bit makes O - P - 1 of it, which is negative where P >= O.
+        xs = (w[l] & mask_p) | ({ph[l][15], pl[l]} & mask_f);
+        diff = {o[l][15], o[l], f_le_i | !flag_i} - {xs[15], xs, 1'b1};
+        f = flag_i & (f_stored_i ? flag[l] : diff[17] ^ f_inv_i ^ 1'b1);
+        xs = diff[17] != diff[16] ? {diff[17], {15{~diff[17]}}} : diff[16:1];
+        mask_x = {16{on[l] & !flag_i}};
+        x[l] = (xs & mask_x) | {15'd0, f & on[l]};
+        mask_x = {16{!f}};
+        c[l] = (w[l] & mask_w & mask_x) | (o[l] & mask_o & mask_x) | {c_sel_i == 2'd3 & !f, 15'd0};
+      end
+    end
+    if (c_load_i) begin
+      for (q = 0; q < Pairs; q = q + 1) word[q*32+:32] = {c[2*q+1], c[2*q]};
+      c_mem[c_wr] <= word;
+    end
+    if (f_load_i) for (l = 0; l < Lanes; l = l + 1) flag[l] = {ph[l][15], pl[l]} != 16'd0;
+    mask_p = {16{p_o_i}};
+    if (p_load_i && !p_prod_i)
+      for (l = 0; l < Lanes; l = l + 1) begin
+        xs = (o[l] & mask_p) | (w[l] & ~mask_p);
+        ph[l] = {16{xs[15]}};
+        pl[l] = xs[14:0];
+      end
   end
-
-  integer q;
-  always @(*) begin
-    overflows_o = 7'd0;
-    if (we_o && count_i)
-      for (q = 0; q < Lanes; q = q + 1) overflows_o = overflows_o + {6'd0, y_over[q] && wlanes_i[q]};
-  end
-
-  reg [Levels:0] tree_busy;
-  wire [Levels+1:0] tree_next = {tree_busy, tok4[3]};
-  always @(posedge clk_i) tree_busy <= rst_i ? {Levels + 1{1'b0}} : tree_next[Levels:0];
-  assign idle_o = !(tok_valid_i || tok2[3] || tok3[3] || tok4[3] || (reduce_i && |tree_busy)
-                  || last5 || last6 || last7 || last8 || we_o);
 endmodule
 
 `default_nettype wire

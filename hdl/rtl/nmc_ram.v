@@ -3,6 +3,14 @@
 // Reading and writing one address in one cycle gives either value; the engine never does it.
 `default_nettype none
 
+// A read comes before the write in any case. Verilator keeps the loop a loop where nothing in it is delayed; Yosys makes a
+// memory only of delayed writes.
+`ifdef VERILATOR
+`define NMC_WRITE =
+`else
+`define NMC_WRITE <=
+`endif
+
 module nmc_ram #(
     parameter Lanes = 4,  // write enables
     parameter LaneBits = 16,  // bits of a lane
@@ -10,11 +18,13 @@ module nmc_ram #(
     parameter AddrBits = 9
 ) (
     input  wire                      clk_i,
-    // write
+    // write a word, or one value to the lanes enabled
     input  wire                      we_i,
     input  wire [         Lanes-1:0] lane_i,
     input  wire [      AddrBits-1:0] waddr_i,
     input  wire [Lanes*LaneBits-1:0] wdata_i,
+    input  wire                      one_i,
+    input  wire [      LaneBits-1:0] odata_i,
     // read: data one cycle after re_i, held until the next
     input  wire                      re_i,
     input  wire [      AddrBits-1:0] raddr_i,
@@ -23,7 +33,7 @@ module nmc_ram #(
   (* no_rw_check *)
   reg [Lanes*LaneBits-1:0] mem[0:Depth-1];
 
-  integer l;
+  reg [31:0] l;
 `ifndef SYNTHESIS
   // Simulators start from the memory that a reset device is taken to have.
   integer a;
@@ -31,11 +41,13 @@ module nmc_ram #(
 `endif
 
   always @(posedge clk_i) begin
+    if (re_i) rdata_o <= mem[raddr_i];
     if (we_i)
       for (l = 0; l < Lanes; l = l + 1)
-        if (lane_i[l]) mem[waddr_i][l*LaneBits+:LaneBits] <= wdata_i[l*LaneBits+:LaneBits];
-    if (re_i) rdata_o <= mem[raddr_i];
+        if (lane_i[l[(Lanes==1?1:$clog2(Lanes))-1:0]]) mem[waddr_i][l*LaneBits+:LaneBits] `NMC_WRITE
+            one_i ? odata_i : wdata_i[l*LaneBits+:LaneBits];
   end
 endmodule
 
+`undef NMC_WRITE
 `default_nettype wire

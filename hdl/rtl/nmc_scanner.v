@@ -42,7 +42,7 @@ module nmc_scanner #(
   reg  [AddrBits-1:0] sp;
   reg  [        13:0] left;
   reg  [   Lanes-1:0] pending;
-  reg  [        15:0] word    [0:Lanes-1];
+  reg  [Lanes*16-1:0] word;
 
   // The word held is finished in this cycle.
   wire [   Lanes-1:0] rest = pending & (pending - 1'b1);
@@ -86,30 +86,31 @@ module nmc_scanner #(
     end
   end
 
+  // Whole words, without a loop over the registers: that is fast in simulators.
   integer i;
-  reg [15:0] wi;
+  reg [Lanes*16-1:0] word_next;
+  reg [Lanes-1:0] some;
   always @(posedge clk_i)
-    if (move)
-      for (i = 0; i < Lanes; i = i + 1) begin
-        wi = weights_i ? weights_data_i[i*16+:16] : vectors_i[i*16+:16];
-        word[i] <= wi;
-        pending[i] <= (begun || i >= first_i) && i < left_next && (!nonzero_i || wi != 16'd0);
-      end
-    else if (take_i) pending <= rest;
+    if (move) begin
+      word_next = weights_i ? weights_data_i : vectors_i;
+      for (i = 0; i < Lanes; i = i + 1)
+        some[i] = (begun || i >= first_i) && i < left_next && (!nonzero_i || word_next[i*16+:16] != 16'd0);
+      pending <= some;
+      word <= word_next;
+    end else if (take_i) pending <= rest;
 
-  // The lowest pending lane.
+  // The lowest pending lane, half of the word by half.
   integer j;
-  reg found;
+  reg [Lanes-1:0] half;
   always @(*) begin
-    lane_o  = {LaneBits{1'b0}};
-    value_o = word[0];
-    found   = 1'b0;
-    for (j = 0; j < Lanes; j = j + 1)
-      if (pending[j] && !found) begin
-        lane_o  = j[LaneBits-1:0];
-        value_o = word[j];
-        found   = 1'b1;
+    lane_o = {LaneBits{1'b0}};
+    half   = pending;
+    for (j = LaneBits - 2; j >= 0; j = j - 1)
+      if ((half & ~({Lanes{1'b1}} << (1 << j))) == {Lanes{1'b0}}) begin
+        lane_o[j] = 1'b1;
+        half = half >> (1 << j);
       end
+    value_o = word[lane_o*16+:16];
   end
 endmodule
 

@@ -45,7 +45,7 @@ func Build(root, cache string, c device.Config, optimize string) (string, error)
 	}
 	main := filepath.Join(root, "testbench", "unit", "engine", "main.cpp")
 	args := []string{
-		"--cc", "--exe", "--build", "-j", "2", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert",
+		"--cc", "--exe", "--build", "-j", "2", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "--unroll-count", "1",
 		"-MAKEFLAGS", "OPT_FAST=" + optimize + " OPT_GLOBAL=" + optimize, "-Wno-fatal", "-Wno-lint",
 		"-I" + filepath.Join(root, "hdl", "gen"), "--top-module", "nmc_engine",
 		fmt.Sprintf("-GLanes=%d", c.Lanes), fmt.Sprintf("-GWeightDepth=%d", c.WeightDepth),

@@ -130,29 +130,29 @@ var Mutants = []Mutant{
 	{
 		"rtl/tail-mask", "the lanes beyond the last column take part",
 		"hdl/rtl/nmc_lanes.v",
-		`x_zero_i || (tail_i && !tail_mask_i[m]) ?`,
-		`x_zero_i ?`,
+		`if (tail_i) for (l`,
+		`if (tail_i && !tok_valid_i) for (l`,
 		engine,
 	},
 	{
 		"rtl/saturation-bound", "sums that are too large saturate one too low",
 		"hdl/rtl/nmc_lanes.v",
-		`{u_neg[a], {15{~u_neg[a]}}} : t[31:16]`,
-		`{u_neg[a], {14{~u_neg[a]}}, 1'b0} : t[31:16]`,
+		`{u[e][34], {15{~u[e][34]}}} : t[31:16]`,
+		`{u[e][34], {14{~u[e][34]}}, 1'b0} : t[31:16]`,
 		engine,
 	},
 	{
 		"rtl/swapped-operand", "a pull goes away from its goal",
 		"hdl/rtl/nmc_lanes.v",
-		`diff = {om[15], om} - (pull_i ? {wm[15], wm} : 17'd0);`,
-		`diff = pull_i ? {wm[15], wm} - {om[15], om} : {om[15], om};`,
+		`diff = {o[l][15], o[l], f_le_i | !flag_i} - {xs[15], xs, 1'b1};`,
+		`diff = {xs[15], xs, f_le_i | !flag_i} - {o[l][15], o[l], 1'b1};`,
 		engine,
 	},
 	{
 		"rtl/halves-swapped", "odd lanes draw the low half of the hash",
 		"hdl/rtl/nmc_draw.v",
-		`else assign draw_o[l*16+:16] = d[l/2][16*(l%2)+:16];`,
-		`else assign draw_o[l*16+:16] = d[l/2][16*(1-l%2)+:16];`,
+		`d[p*32+:32] = mix(h ^ g[p]);`,
+		`{d[p*32+:16], d[p*32+16+:16]} = mix(h ^ g[p]);`,
 		engine,
 	},
 	{
@@ -172,8 +172,8 @@ var Mutants = []Mutant{
 	{
 		"rtl/missed-skip", "the scanner skips negative elements, too",
 		"hdl/rtl/nmc_scanner.v",
-		`(!nonzero_i || wi != 16'd0)`,
-		`(!nonzero_i || wi != 16'd0 && !wi[15])`,
+		`(!nonzero_i || word_next[i*16+:16] != 16'd0)`,
+		`(!nonzero_i || word_next[i*16+:16] != 16'd0 && !word_next[i*16+15])`,
 		engine,
 	},
 	{

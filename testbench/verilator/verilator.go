@@ -31,7 +31,7 @@ const program = "nmc-device"
 // flags of Verilator but for paths. OPT_FAST and OPT_GLOBAL go to make: -CFLAGS would be overridden by a later -Os.
 var flags = []string{
 	"--cc", "--exe", "--build", "--top-module", "nmc_top", "-O3", "--x-assign", "fast", "--x-initial", "fast",
-	"--assert", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-MAKEFLAGS", "OPT_FAST=-O3 OPT_GLOBAL=-O3 OPT_SLOW=-O1",
+	"--assert", "--unroll-count", "1", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-MAKEFLAGS", "OPT_FAST=-O3 OPT_GLOBAL=-O3 OPT_SLOW=-O1",
 }
 
 // tools and the Debian packages that have them.
