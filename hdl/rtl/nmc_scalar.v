@@ -145,7 +145,7 @@ module nmc_scalar #(
     if (at_idle || state == Fill) sticky <= 1'b0;
     else
       case (state)
-        Move: sticky <= sticky || (is_branch && s);
+        Move: sticky <= sticky || (is_branch && s) || (is_div && hi[W-1]);
         Zeros: sticky <= sticky || (is_div && lo[0]);
         Check: sticky <= sticky || (s ^ lo[W-1]);
         default: ;
