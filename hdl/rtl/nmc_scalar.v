@@ -1,225 +1,202 @@
-// nmc_scalar: the arithmetic of the scalar instructions, one adder of 34 bits and the pair {hi, lo} as its shift
-// register. Multiply, divide, square root and shifts take a cycle or two a bit.
+// nmc_scalar: the arithmetic of the scalar instructions: one adder, {hi, lo} as its shift register and a serial adder on
+// the way into lo, which holds the result. hi shifts both ways, lo to the right only: what moves from hi to lo by left
+// shifts arrives with its bits reversed, which is how a division wants its numerator.
 //
-// start_i comes with operand a; operand b is there from the next cycle on and stays until done_o. For a dot product
-// start_i comes with the sum, which is shifted and saturated. Results equal those of package isa.
+// start_i comes with operand a; operand b is there from the next cycle on and stays until done_o, as do the other
+// inputs. For a dot product sum_i is shifted and saturated. Results equal those of package isa.
 `default_nettype none
 `include "nmc_isa.vh"
 
-module nmc_scalar (
-    input  wire        clk_i,
-    input  wire        rst_i,
-    input  wire        start_i,
-    input  wire [ 5:0] op_i,
-    input  wire [ 5:0] shift_i,
-    input  wire [31:0] operand_i,  // a with start_i, then b
-    input  wire [31:0] imm_i,
-    input  wire [47:0] sum_i,      // dot: with start_i
-    output wire        done_o,     // result and taken are valid
-    output reg  [31:0] result_o,
-    output wire        taken_o     // the branch is taken
+module nmc_scalar #(
+    parameter Bits = 32,           // of an operand, a multiple of four
+    parameter SumBits = Bits + Bits / 2
+) (
+    input  wire               clk_i,
+    input  wire               rst_i,
+    input  wire               start_i,
+    input  wire [        5:0] op_i,
+    input  wire [        5:0] shift_i,
+    input  wire [   Bits-1:0] operand_i,  // a with start_i, then b
+    input  wire [   Bits-1:0] imm_i,
+    input  wire [SumBits-1:0] sum_i,
+    output wire               done_o,     // result and taken are valid
+    output wire [   Bits-1:0] result_o,
+    output wire               taken_o     // the branch is taken
 );
+  localparam W = Bits + 2;  // a sum of three operands
+
   localparam [3:0] Idle = 4'd0;
-  localparam [3:0] First = 4'd1;  // lo = hi, and what needs b
-  localparam [3:0] Second = 4'd2;  // immediate of add
-  localparam [3:0] MulAdd = 4'd3;
-  localparam [3:0] MulShift = 4'd4;
-  localparam [3:0] Right = 4'd5;
-  localparam [3:0] Left = 4'd6;
-  localparam [3:0] DivShift = 4'd7;
-  localparam [3:0] DivSub = 4'd8;
-  localparam [3:0] RootShift = 4'd9;
-  localparam [3:0] RootSub = 4'd10;
-  localparam [3:0] Fit = 4'd11;  // hi = lo + carry, or saturated
-  localparam [3:0] Done = 4'd12;
+  localparam [3:0] LoadA = 4'd1;  // hi = 2a
+  localparam [3:0] LoadB = 4'd2;  // hi = a
+  localparam [3:0] Compare = 4'd3;  // min, max: hi = a or 0, to which b is added
+  localparam [3:0] Move = 4'd4;  // hi, or hi + operand, through the serial adder into lo
+  localparam [3:0] Mul = 4'd5;
+  localparam [3:0] Right = 4'd6;
+  localparam [3:0] Round = 4'd7;  // lo = lo + carry
+  localparam [3:0] Check = 4'd8;  // hi is the sign of lo
+  localparam [3:0] Reverse = 4'd9;  // lo = a, reversed
+  localparam [3:0] Digits = 4'd10;  // digits of the quotient or root from those of a
+  localparam [3:0] Zeros = 4'd11;  // ... and from the zeros behind them
+  localparam [3:0] Unreverse = 4'd12;  // hi = lo, reversed
+  localparam [3:0] Dot = 4'd13;  // {hi, lo} = 2 sum
+  localparam [3:0] Fill = 4'd14;  // lo = the largest or smallest number
+  localparam [3:0] Final = 4'd15;
 
-  reg [3:0] state;
-  reg signed [33:0] hi;
-  reg [31:0] lo;
+  reg [3:0] state, next;
   reg [5:0] count;
-  reg [31:0] root;
-  reg carry, sign, sticky, second;
+  reg [W-1:0] hi, lo, operand;
+  reg first;  // the operand is added in this cycle, whatever the phase
+  reg inverted;  // the operand is complemented
+  reg sign;  // of a
+  reg carry;  // of the serial adder
+  reg sticky;  // out of range; branches: not zero
 
-  wire is_mul = op_i == `NMC_OP_MUL;
-  wire is_div = op_i == `NMC_OP_DIV;
-  wire is_sqrt = op_i == `NMC_OP_SQRT;
-  wire is_shl = op_i == `NMC_OP_SHL;
-  wire is_shr = op_i == `NMC_OP_SHR;
-  wire is_add = op_i == `NMC_OP_ADD;
-  wire is_loop = op_i == `NMC_OP_LOOP;
-  wire is_dot = op_i == `NMC_OP_DOT;
+  wire is_branch = op_i[5:3] == 3'd0;
+  wire is_loop = is_branch && op_i[2:0] == 3'd2;
+  wire is_set = op_i[3:0] == 4'd8;
+  wire is_add = op_i[3:0] == 4'd9;
+  wire is_mul = op_i[3:0] == 4'd11;
+  wire is_div = op_i[3:0] == 4'd12;
+  wire is_sqrt = op_i[3:0] == 4'd13;
+  wire is_min_max = op_i[3:1] == 3'd7;
+  wire is_and = op_i[4] && op_i[1:0] == 2'd0;
+  wire is_shl = op_i[4] && op_i[0];
+  wire is_shr = op_i[4] && op_i[1];
+  wire is_dot = op_i[5];
 
-  // One adder: (clear ? 0 : hi) +- operand.
-  reg clear, subtract;
-  reg signed [33:0] operand;
-  wire signed [33:0] b = {{2{operand_i[31]}}, operand_i};
+  wire at_idle = state == Idle;
+  wire start = at_idle && start_i;
+  wire digits = state == Digits || state == Zeros;
+  wire single = state == Idle || state == LoadA || state == LoadB || state == Compare || state == Final;
+  wire go = single || count == 6'd0;  // the phase ends
+
+  // The adder. A digit is 1 where the operand, which is negative, leaves hi above zero. Roots come of every other bit.
+  wire [W-1:0] sum = hi + operand + {{W - 1{1'b0}}, inverted};
+  wire even = state == Zeros ? !count[0] : count[0] ^ shift_i[0];
+  wire digit = !sum[W-1];
+  wire add = first || (state == Mul && lo[0]) || (digits && (is_div || (is_sqrt && even)) && digit);
+  wire [W-1:0] v = add ? sum : hi;
+
+  // The operand: a or b, complemented to be subtracted; the root's is -(4 root + 1), two bits below.
+  wire rooting = is_sqrt && !at_idle;
+  wire b_sign = operand_i[Bits-1];
+  reg invert;
   always @(*) begin
-    clear = 1'b0;
-    subtract = 1'b0;
-    operand = b;
-    case (state)
-      Idle: begin
-        clear = 1'b1;
-        subtract = is_div && operand_i[31];
-      end
-      First: begin
-        subtract = 1'b1;
-        if (is_add) subtract = 1'b0;
-        if (is_loop) operand = 34'd1;
-      end
-      Second: operand = {{2{imm_i[31]}}, imm_i};
-      MulAdd: subtract = count == 6'd1;
-      DivSub: subtract = !operand_i[31];
-      RootSub: begin
-        subtract = 1'b1;
-        operand  = {root, 2'b01};
-      end
-      default: operand = b;
-    endcase
+    invert = !is_add && state != Compare;
+    if (at_idle) invert = is_loop || ((is_mul || is_div) && b_sign);
+    else if (is_mul) invert = sign;
+    else if (is_div) invert = !b_sign;
+    else if (is_sqrt) invert = 1'b0;
   end
-  wire signed [33:0] sum = (clear ? 34'sd0 : hi) + (subtract ? ~operand : operand) + {33'd0, subtract};
+  always @(posedge clk_i) begin
+    inverted <= invert;
+    if (!rooting) operand <= {{2{b_sign}}, operand_i} ^ {W{invert}};
+    else if (!digits || even) operand <= {operand[W-2:2], !(digits && digit), 2'b11};
+  end
 
-  wire fits = hi == {34{lo[31]}};
+  // hi
+  wire left = state == LoadA || state == Reverse || digits || state == Unreverse;
+  wire low_in = lo[0] && (state == Digits || state == Unreverse);
+  wire too_far = is_shl && (hi[W-1] ^ hi[W-2]) && state == Zeros;
+  wire other = v[W-1] == op_i[0];  // b is the result of min or max
+  wire clear = at_idle || (state == Compare && other) || (state == Zeros && go && is_sqrt);
+  wire hold = state == Compare || state == Round || too_far;
+  // Dot: the high bits of the sum enter from the top, the lowest at count Bits + 1.
+  reg [63:0] high;
+  integer k;
+  always @(*)
+    for (k = 0; k < 64; k = k + 1)
+      high[k] = k > Bits + 1 ? (k[0] == 1'b0 ? sum_i[Bits+2] : sum_i[Bits+1])
+              : 2 * Bits + 2 - k > SumBits - 1 ? sum_i[SumBits-1] : sum_i[2*Bits+2-k];
+  wire high_in = state == Dot ? high[count] : v[W-1];
+  always @(posedge clk_i)
+    if (clear) hi <= {W{1'b0}};
+    else if (!hold) hi <= left ? {v[W-2:0], low_in} : {high_in, v[W-1:1]};
+
+  // lo and the serial adder
+  wire negate = is_loop || is_sqrt || (is_div && (sign ^ b_sign));
+  wire x = state == Round ? 1'b0 : v[0] ^ negate;
+  wire y = (is_add || state == Round) && lo[0];
+  wire s = x ^ y ^ carry;
+  reg lo_in;
+  always @(*)
+    case (state)
+      Idle: lo_in = 1'b0;
+      Reverse: lo_in = v[W-1];
+      Digits, Zeros: lo_in = digit;
+      Dot: lo_in = 1'b1;
+      Fill: lo_in = (hi[W-1] && !is_div) ^ negate ^ (count > 6'd2);
+      default: lo_in = is_and ? v[0] && lo[0] : s;
+    endcase
+  // Loaded where it is 0 with the immediate, where it is 1 with the sum.
+  wire load = at_idle || (state == Dot && go);
+  wire [W-1:0] above = {lo_in, lo[W-1:1]};
+  wire [W-1:0] imm = {{2{imm_i[Bits-1]}}, imm_i};
+  wire [W-1:0] low = {sum_i[Bits:0], 1'b0};
+  wire keep = state == LoadA || state == LoadB || state == Compare || state == Check || (at_idle && !start);
+  always @(posedge clk_i)
+    if (state == Final || rst_i) lo <= {W{1'b0}};
+    else if (!keep) lo <= load ? (above & low) | (~above & imm) : above;
 
   always @(posedge clk_i) begin
+    if (!(go && state != Round)) carry <= (x && y) || (x && carry) || (y && carry);
+    else carry <= (is_div && negate) || (state == Right && is_mul && lo[0]);
+    if (at_idle) sign <= b_sign;
+    if (at_idle || state == Fill) sticky <= 1'b0;
+    else
+      case (state)
+        Move: sticky <= sticky || (is_branch && s) || (is_div && hi[W-1]);
+        Zeros: sticky <= sticky || (is_div && lo[0]);
+        Check: sticky <= sticky || (s ^ lo[W-1]);
+        default: ;
+      endcase
+  end
+
+  // The phases, and how long they take: count + 1 cycles.
+  wire saturate = !is_branch && (sticky || (lo[W-1] ^ lo[W-2]) || (lo[W-2] ^ lo[W-3]));
+  always @(*)
     case (state)
       Idle: begin
-        sign   <= operand_i[31];
-        carry  <= 1'b0;
-        sticky <= 1'b0;
-        root   <= 32'd0;
-        count  <= shift_i;
-        second <= 1'b0;
-        if (is_dot) begin
-          hi <= {{18{sum_i[47]}}, sum_i[47:32]};
-          lo <= sum_i[31:0];
-        end else hi <= sum;
-        if (start_i) state <= is_dot ? Right : First;
+        next = LoadA;
+        if (is_set) next = Final;
+        if (is_and || is_loop || is_mul || is_shr) next = Move;
+        if (is_div || is_sqrt) next = Reverse;
+        if (is_shl) next = Zeros;
+        if (is_dot) next = Dot;
+        if (!start_i) next = Idle;
       end
-      First: begin
-        if (!is_dot) lo <= hi[31:0];
-        hi <= sum;
-        state <= Done;
-        if (is_add) state <= Second;
-        if (is_mul) begin
-          hi <= 34'd0;
-          count <= 6'd32;
-          state <= MulAdd;
-        end
-        if (is_div || is_sqrt) begin
-          hi <= 34'd0;
-          sign <= sign ^ (operand_i[31] && is_div);
-          count <= 6'd32;
-          // An odd number of radicand bits starts with a pair of one.
-          second <= is_sqrt && shift_i[0];
-          state <= is_div ? DivShift : RootShift;
-        end
-        if (is_shl || is_shr) begin
-          hi <= {34{sign}};
-          state <= is_shl ? Left : Right;
-        end
-      end
-      Second: begin
-        hi <= sum;
-        state <= Done;
-      end
-
-      MulAdd: begin
-        if (lo[0]) hi <= sum;
-        state <= MulShift;
-      end
-      MulShift: begin
-        {hi, lo} <= {hi[33], hi, lo[31:1]};
-        count <= count - 6'd1;
-        state <= MulAdd;
-        if (count == 6'd1) begin
-          count <= shift_i;
-          state <= Right;
-        end
-      end
-      Right:
-      if (count == 6'd0) state <= Fit;
-      else begin
-        {hi, lo} <= {hi[33], hi, lo[31:1]};
-        carry <= lo[0] && is_mul;
-        count <= count - 6'd1;
-      end
-      Left:
-      if (count == 6'd0) state <= Fit;
-      else begin
-        {hi, lo} <= {hi[32:0], lo, 1'b0};
-        count <= count - 6'd1;
-      end
-
-      // The quotient enters lo complemented where the result is negative; carry then makes it the negative.
-      DivShift: begin
-        hi <= {hi[32:0], lo[31] && !second};
-        lo <= {lo[30:0], sign};
-        sticky <= sticky || (second && lo[31] != sign);
-        state <= DivSub;
-      end
-      DivSub: begin
-        if (!sum[33]) begin
-          hi <= sum;
-          lo[0] <= !sign;
-        end
-        count <= count - 6'd1;
-        state <= DivShift;
-        if (count == 6'd1) begin
-          count  <= shift_i;
-          second <= 1'b1;
-          if (second || shift_i == 6'd0) begin
-            hi <= {34{sign}};
-            carry <= sign;
-            state <= Fit;
-          end
-        end
-      end
-
-      RootShift: begin
-        {hi, lo} <= {hi[32:0], lo, 1'b0};
-        second <= !second;
-        if (second) state <= RootSub;
-      end
-      RootSub: begin
-        if (!sum[33]) hi <= sum;
-        root <= {root[30:0], !sum[33]};
-        state <= RootShift;
-        count <= count - 6'd1;
-        if (count == 6'd1) state <= Done;
-      end
-
-      Fit: begin
-        // hi = lo + carry where lo is the value; out of range stays out of range.
-        hi <= is_div ? {hi[33:32], lo} + {33'd0, carry} : fits ? {{2{lo[31]}}, lo} + {33'd0, carry} : {hi[33], {33{~hi[33]}}};
-        if (is_div && sticky) hi <= {sign, {33{~sign}}};
-        state <= Done;
-      end
-      default: state <= Idle;
+      LoadA: next = LoadB;
+      LoadB: next = is_min_max ? Compare : Move;
+      Compare: next = Move;
+      Move: next = is_mul ? Mul : is_shr ? Right : Final;
+      Mul: next = Right;
+      Right: next = is_shr ? Final : is_dot ? Check : Round;
+      Round: next = Check;
+      Reverse: next = Digits;
+      Digits: next = Zeros;
+      Zeros: next = is_div ? Unreverse : Move;
+      Unreverse: next = Move;
+      Dot: next = Right;
+      Final: next = saturate ? Fill : Idle;
+      default: next = Final;
     endcase
-    if (is_sqrt && state == First) count <= 6'd16 + {1'b0, shift_i[5:1]} + {5'd0, shift_i[0]};
+  wire shifts = state == Mul || state == Dot || state == Digits || (state == Move && is_shr) || (at_idle && is_shl);
+  wire [5:0] length = shifts ? shift_i : Bits[5:0] | {4'd0, state == Zeros && !is_div,
+      !(state == Move || (at_idle && is_shr) || (state == Zeros && is_shl))};
+  always @(posedge clk_i) begin
+    count <= go ? length : count - 6'd1;
+    first <= (start && !(is_sqrt && b_sign)) || (state == LoadB) || (state == Compare && other)
+          || (state == Zeros && go && is_sqrt);
+    if (go) state <= next;
     if (rst_i) state <= Idle;
   end
 
-  assign done_o = state == Done;
-  wire below = hi[33];  // a < b
-  wire in_range = hi[33] == hi[31] && hi[32] == hi[31];
-  always @(*) begin
-    result_o = in_range ? hi[31:0] : {hi[33], {31{~hi[33]}}};
-    case (op_i)
-      `NMC_OP_LOOP: result_o = hi[31:0];
-      `NMC_OP_SET: result_o = imm_i;
-      `NMC_OP_AND: result_o = lo & imm_i;
-      `NMC_OP_MIN: result_o = below ? lo : operand_i;
-      `NMC_OP_MAX: result_o = below ? operand_i : lo;
-      `NMC_OP_SQRT: result_o = sign ? 32'd0 : root;
-      default: ;
-    endcase
-  end
-  wire equal = hi == 34'd0;
-  assign taken_o = op_i == `NMC_OP_JUMP || (op_i == `NMC_OP_JEQ && equal) || (op_i == `NMC_OP_JNE && !equal)
-                || (op_i == `NMC_OP_JLT && below) || (op_i == `NMC_OP_JGE && !below)
-                || (is_loop && hi[31:0] != 32'd0);
+  assign done_o = state == Final && !saturate;
+  assign result_o = lo[Bits-1:0];
+  wire below = lo[W-1];
+  assign taken_o = is_branch && (op_i[2:0] == 3'd1 || (op_i[2:0] == 3'd3 && !sticky)
+                || ((op_i[2:0] == 3'd4 || op_i[2:0] == 3'd2) && sticky)
+                || (op_i[2:0] == 3'd5 && below) || (op_i[2:0] == 3'd6 && !below));
 endmodule
 
 `default_nettype wire
