@@ -110,19 +110,19 @@ module nmc_engine #(
       .rdata_o(table_data)
   );
 
-  // Registers.
+  // Registers: the program's 64, and rows of the sequencer's own above.
   wire [31:0] reg_data, seq_reg_wdata;
-  wire [5:0] seq_reg_waddr, seq_reg_raddr;
+  wire [6:0] seq_reg_waddr, seq_reg_raddr;
   nmc_ram #(
-      .Lanes(2), .LaneBits(16), .Depth(64), .AddrBits(6)
+      .Lanes(2), .LaneBits(16), .Depth(128), .AddrBits(7)
   ) u_registers (
       .clk_i(clk_i),
       .we_i(seq_reg_we || (host_write && to_regs)),
       .lane_i(seq_reg_we ? 2'b11 : 2'd1 << mem_addr_i[0]),
-      .waddr_i(seq_reg_we ? seq_reg_waddr : mem_addr_i[6:1]),
+      .waddr_i(seq_reg_we ? seq_reg_waddr : {1'b0, mem_addr_i[6:1]}),
       .wdata_i(seq_reg_we ? seq_reg_wdata : {2{mem_wdata_i}}),
       .re_i(1'b1),
-      .raddr_i(idle ? mem_addr_i[6:1] : seq_reg_raddr),
+      .raddr_i(idle ? {1'b0, mem_addr_i[6:1]} : seq_reg_raddr),
       .rdata_o(reg_data)
   );
 
