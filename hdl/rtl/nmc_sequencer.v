@@ -270,6 +270,7 @@ module nmc_sequencer #(
   localparam [6:0] RowIndex = 7'd76;  // digest, amax: elements so far
   localparam [6:0] RowBest = 7'd77;   // amax: complement of the largest
 
+  (* fsm_encoding = "one-hot" *)
   reg [6:0] state;
   reg [2:0] step;
   reg [ProgramBits-1:0] pc;
@@ -541,6 +542,7 @@ module nmc_sequencer #(
   end
 
   // ---- registers ----
+  wire low_end, high_end;  // a count, the low or the high half of a register, is 0 or 1
   // Read: the value is there in the next state.
   wire [3:0] group = is_matrix ? ir_i[`NMC_MATRIX_GROUP] : ir_i[`NMC_VECTOR_GROUP];
   wire [1:0] member = state == Bounds ? (is_matrix ? 2'd2 : 2'd0) : state == OpA || state == Pass1 ? 2'd1
@@ -572,7 +574,7 @@ module nmc_sequencer #(
                   : is_upd_r && step == 3'd1 ? {1'b0, ir_i[`NMC_MATRIX_RATE]} : RowBase;
       RunEnd: reg_raddr_o = RowOuter;
       Drain: reg_raddr_o = RowInner;
-      SlowNext: reg_raddr_o = reg_ends ? RowOuter : RowElement;
+      SlowNext: reg_raddr_o = low_end ? RowOuter : RowElement;
 
       Word: reg_raddr_o = mode == `NMC_SRC_REG ? {1'b0, mode_reg} : {RowA[6:2], operand};
       OpD, DigRow3: reg_raddr_o = RowA;
@@ -587,8 +589,6 @@ module nmc_sequencer #(
   end
 
   // The sum.
-  wire low_end, high_end;
-  wire reg_ends = low_end;  // a count in the low half is 0 or 1
   nmc_pointers #(
       .WeightBits(WeightBits), .VectorBits(VectorBits), .LaneBits(LaneBits), .WordBits(WordBits)
   ) u_pointers (
@@ -616,7 +616,8 @@ module nmc_sequencer #(
   wire from_alu = state == Wait;
   wire from_inverse = state == AmaxBest || state == AmaxEnd;
   wire from_zero = state == Boot || state == OpD;
-  assign reg_wdata_o = from_zero ? 32'd0 : from_alu ? alu_result_i : sum ^ {32{from_inverse}};
+  wire [1:0] from = {from_alu || from_zero, from_inverse || from_zero};
+  assign reg_wdata_o = from == 2'd0 ? sum : from == 2'd1 ? ~sum : from == 2'd2 ? alu_result_i : 32'd0;
   wire [15:0] vector_dst = ir_i[`NMC_VECTOR_DST];
   wire [5:0] rd = op[5] ? vector_dst[5:0] + {5'd0, state == AmaxIndex} : ir_i[`NMC_SCALAR_RD];
   always @(*) begin
@@ -652,180 +653,137 @@ module nmc_sequencer #(
 
   // ---- states ----
   wire better = first_token || !sum[31];
-  wire last_step = !wideout || step == 3'd2;
-  always @(posedge clk_i) begin
-    done_o <= 1'b0;
-    trace_valid_o <= 1'b0;
-    if (busy_o) cycles_o <= cycles_o + 32'd1;
+  wire last_step = !wideout || step[1];
+  wire still = lanes_idle_i && !in_flight;
+  wire stop = is_halt || high_end && low_end && !reg_i[16] && reg_i[0];
+  reg [6:0] next;
+  always @(*) begin
+    next = state;
     case (state)
-      Boot: state <= Idle;
-      Idle: begin
-        if (host_read_i) state <= HostAddress;
-        else if (run_i) state <= Label0;
-      end
-      HostAddress: state <= HostScan;
-      HostScan: state <= HostWait;
-      HostWait: if (scan_valid_i) state <= Idle;
-      Label0: begin
-        state <= Label;
-        cycles_o <= 32'd0;
-        retired_o <= 32'd0;
-        stopped_o <= 1'b0;
-      end
-      Label: begin
-        state <= Input;
-        skip_q <= skip_i;
-        pc <= {{ProgramBits - 3{1'b0}}, entry_i};
-        if ({5'd0, entry_i} == `NMC_ENTRY_DIGEST) digest_o <= 64'd0;
-      end
-      Input: state <= Limit;
-      Limit: state <= Fetch;
-      Fetch: begin
-        state <= Decode;
-        trace_pc_o <= {{12 - ProgramBits{1'b0}}, pc};
-        pc <= pc + 1'b1;
-      end
-      Decode: begin
-        step  <= 3'd0;
-        state <= op[5] ? Bounds : Scalar;
-      end
-      Limits: state <= Retire;
-      Retire: begin
-        retired_o <= retired_o + 32'd1;
-        trace_valid_o <= 1'b1;
-        state <= Fetch;
-        if (is_halt || high_end && low_end && !reg_i[16] && reg_i[0]) begin
-          state <= Idle;
-          done_o <= 1'b1;
-          stopped_o <= !is_halt;
-        end
-      end
+      Boot: next = Idle;
+      Idle: next = host_read_i ? HostAddress : run_i ? Label0 : Idle;
+      HostAddress: next = HostScan;
+      HostScan: next = HostWait;
+      HostWait: next = scan_valid_i ? Idle : HostWait;
+      Label0: next = Label;
+      Label: next = Input;
+      Input: next = Limit;
+      Limit: next = Fetch;
+      Fetch: next = Decode;
+      Decode: next = op[5] ? Bounds : Scalar;
+      Limits: next = Retire;
+      Retire: next = stop ? Idle : Fetch;
 
       // Scalar instructions.
-      Scalar: state <= is_halt ? Limits : is_key ? KeySeed : is_load ? Loaded : is_store ? Store1 : Wait;
-      Wait:
-      if (alu_done_i) begin
-        if (alu_taken_i && !is_dot) pc <= scalar_imm[ProgramBits-1:0];
-        state <= Limits;
-      end
-      KeySeed: state <= KeyWait;
-      KeyWait: if (!permute_busy_i) state <= Limits;
-      Loaded: if (scan_valid_i) state <= LoadWrite;
-      LoadWrite: state <= Limits;
-      Store1: state <= Store2;
-      Store2: state <= Store3;
-      Store3: state <= Flush;
-      Flush: if (lanes_idle_i && !in_flight && draw_idle_i) state <= Limits;
+      Scalar: next = is_halt ? Limits : is_key ? KeySeed : is_load ? Loaded : is_store ? Store1 : Wait;
+      Wait: next = alu_done_i ? Limits : Wait;
+      KeySeed: next = KeyWait;
+      KeyWait: next = permute_busy_i ? KeyWait : Limits;
+      Loaded: next = scan_valid_i ? LoadWrite : Loaded;
+      LoadWrite: next = Limits;
+      Store1: next = Store2;
+      Store2: next = Store3;
+      Store3: next = Flush;
+      Flush: next = lanes_idle_i && !in_flight && draw_idle_i ? Limits : Flush;
 
       // Matrix instructions.
-      Bounds: state <= is_matrix ? Base : OpA;
-      Base: state <= Side;
-      Side: state <= is_mac_b ? Dest0 : Pass0;
-      Dest0: state <= Dest1;
-      Dest1: state <= Dest2;
-      Dest2: state <= Dest3;
-      Dest3: state <= is_mac_b ? Pass0 : widein ? Wide0 : Run0;
-      Pass0: begin
-        step  <= 3'd0;
-        state <= Pass1;
-      end
-      Pass1: state <= Pass2;
-      Pass2: state <= Pass3;
-      Pass3: state <= Pass4;
-      Pass4: state <= Pass5;
-      Pass5: state <= Pass6;
-      Pass6: begin
-        step  <= is_upd_b ? 3'd4 : 3'd0;
-        state <= is_upd_b && v_zero && skip_q ? PassEnd : widein && is_mac_b ? Preload0 : slow_rows ? Slow0 : Run0;
-      end
-      Preload0: if (lanes_idle_i && !in_flight) state <= Preload1;
-      Preload1: state <= Preload2;
-      Preload2: state <= Preload3;
-      Preload3: begin
-        step  <= step == 3'd2 ? 3'd0 : step + 3'd1;
-        state <= step == 3'd2 ? Run0 : Preload1;
-      end
-      Slow0: state <= Slow1;
-      Slow1: state <= Slow2;
-      Slow2: state <= Element;
-      Element: state <= Dest0;
-      Wide0: if (step != 3'd0 || lanes_idle_i && !in_flight) state <= WideScan;
-      WideScan: state <= WideWait;
-      WideWait:
-      if (scan_valid_i) begin
-        step  <= step == 3'd2 ? 3'd0 : step + 3'd1;
-        state <= step == 3'd2 ? Run0 : Wide0;
-      end
-      Run0: state <= Run1;
-      Run1: state <= Run;
-      Run: state <= Walk;
-      Walk: begin
-        if (take && is_upd_r) step <= 3'd1;
-        if (scan_done_i && row_start && step == 3'd0 && !(is_blend && in_flight)) state <= RunEnd;
-      end
-      RunEnd: state <= slow_rows ? Drain : Stride;
-      Stride: state <= !high_end ? Stride1 : is_mac_b ? Drain : PassEnd;
-      Stride1: state <= slow_rows ? Slow0 : Run0;
-      Drain:
-      if (drain) begin
-        step <= last_step ? 3'd0 : step + 3'd1;
-        if (last_step) state <= slow_rows ? SlowNext : PassEnd;
-      end
-      SlowNext: state <= reg_ends ? Stride : SlowAdd;
-      SlowAdd: state <= Element;
-      PassEnd: state <= last_pass ? Flush : Pass0;
+      Bounds: next = is_matrix ? Base : OpA;
+      Base: next = Side;
+      Side: next = is_mac_b ? Dest0 : Pass0;
+      Dest0: next = Dest1;
+      Dest1: next = Dest2;
+      Dest2: next = Dest3;
+      Dest3: next = is_mac_b ? Pass0 : widein ? Wide0 : Run0;
+      Pass0: next = Pass1;
+      Pass1: next = Pass2;
+      Pass2: next = Pass3;
+      Pass3: next = Pass4;
+      Pass4: next = Pass5;
+      Pass5: next = Pass6;
+      Pass6: next = is_upd_b && v_zero && skip_q ? PassEnd : is_mac_b && widein ? Preload0 : slow_rows ? Slow0 : Run0;
+      Preload0: next = still ? Preload1 : Preload0;
+      Preload1: next = Preload2;
+      Preload2: next = Preload3;
+      Preload3: next = step[1] ? Run0 : Preload1;
+      Slow0: next = Slow1;
+      Slow1: next = Slow2;
+      Slow2: next = Element;
+      Element: next = Dest0;
+      Wide0: next = step != 3'd0 || still ? WideScan : Wide0;
+      WideScan: next = WideWait;
+      WideWait: next = !scan_valid_i ? WideWait : step[1] ? Run0 : Wide0;
+      Run0: next = Run1;
+      Run1: next = Run;
+      Run: next = Walk;
+      Walk: next = scan_done_i && row_start && step == 3'd0 && !(is_blend && in_flight) ? RunEnd : Walk;
+      RunEnd: next = slow_rows ? Drain : Stride;
+      Stride: next = !high_end ? Stride1 : is_mac_b ? Drain : PassEnd;
+      Stride1: next = slow_rows ? Slow0 : Run0;
+      Drain: next = !(drain && last_step) ? Drain : slow_rows ? SlowNext : PassEnd;
+      SlowNext: next = low_end ? Stride : SlowAdd;
+      SlowAdd: next = Element;
+      PassEnd: next = last_pass ? Flush : Pass0;
 
       // Vector instructions.
-      OpA: state <= OpB;
-      OpB: state <= OpC;
-      OpC: state <= OpD;
-      OpD: state <= is_vec || is_dot ? Word : VectorScan;
-      Word: begin
-        step <= word_fire ? 3'd0 : step + 3'd1;
-        if (word_fire && last_word) state <= is_dot ? Dot : Flush;
-      end
-      Dot: if (lanes_idle_i) state <= Wait;
-      VectorScan: state <= is_tab ? Table : is_amax ? Amax : DigElement;
-      Table: begin
-        if (step != 3'd0 || scan_valid_i) step <= step == 3'd3 ? 3'd0 : step + 3'd1;
-        else if (scan_done_i) state <= Flush;
-      end
-      Amax: if (scan_valid_i) state <= AmaxTest; else if (scan_done_i) state <= AmaxEnd;
-      AmaxTest: state <= better ? AmaxIndex : AmaxNext;
-      AmaxIndex: state <= AmaxBest;
-      AmaxBest: state <= AmaxNext;
-      AmaxNext: state <= Amax;
-      AmaxEnd: state <= Limits;
+      OpA: next = OpB;
+      OpB: next = OpC;
+      OpC: next = OpD;
+      OpD: next = is_vec || is_dot ? Word : VectorScan;
+      Word: next = !(word_fire && last_word) ? Word : is_dot ? Dot : Flush;
+      Dot: next = lanes_idle_i ? Wait : Dot;
+      VectorScan: next = is_tab ? Table : is_amax ? Amax : DigElement;
+      Table: next = step == 3'd0 && !scan_valid_i && scan_done_i ? Flush : Table;
+      Amax: next = scan_valid_i ? AmaxTest : scan_done_i ? AmaxEnd : Amax;
+      AmaxTest: next = better ? AmaxIndex : AmaxNext;
+      AmaxIndex: next = AmaxBest;
+      AmaxBest: next = AmaxNext;
+      AmaxNext: next = Amax;
+      AmaxEnd: next = Limits;
 
       // Digest.
-      DigElement: if (scan_valid_i) state <= DigIndex; else if (scan_done_i) state <= dig_weights ? DigRow0 : Limits;
-      DigIndex: state <= dig_regs ? DigReg1 : DigValue;
-      DigReg1: state <= DigReg2;
-      DigReg2: state <= step[0] ? DigValue : DigWait;
-      DigValue: state <= DigWait;
-      DigWait:
-      if (!permute_busy_i) begin
-        digest_o <= digest_o + permute_i;
-        step[0] <= !step[0] && dig_regs;
-        state <= dig_regs && !step[0] ? DigIndex : DigElement;
-      end
-      DigRow0: state <= DigRow1;
-      DigRow1: state <= reg_ends ? Limits : DigRow2;
-      DigRow2: state <= DigRow3;
-      DigRow3: state <= VectorScan;
-      default: state <= Idle;
+      DigElement: next = scan_valid_i ? DigIndex : !scan_done_i ? DigElement : dig_weights ? DigRow0 : Limits;
+      DigIndex: next = dig_regs ? DigReg1 : DigValue;
+      DigReg1: next = DigReg2;
+      DigReg2: next = step[0] ? DigValue : DigWait;
+      DigValue: next = DigWait;
+      DigWait: next = permute_busy_i ? DigWait : dig_regs && !step[0] ? DigIndex : DigElement;
+      DigRow0: next = DigRow1;
+      DigRow1: next = low_end ? Limits : DigRow2;
+      DigRow2: next = DigRow3;
+      DigRow3: next = VectorScan;
+      default: ;
     endcase
-    // rate·v, rate·s
-    if (rating) step <= step == 3'd6 ? 3'd0 : step + 3'd1;
-    if (rst_i) begin
-      state <= Boot;
-      done_o <= 1'b0;
-      trace_valid_o <= 1'b0;
-      // The host may read them before a run has set them; the digest stays 0 until a run asks for one.
-      cycles_o <= 32'd0;
-      retired_o <= 32'd0;
-      digest_o <= 64'd0;
-    end
+  end
+
+  // Steps within a state: of a word or an entry, of an accumulator's three parts, of rate·v or rate·s.
+  wire step_next = state == Word || table_step && (step != 3'd0 || scan_valid_i) || state == Preload3
+                || state == WideWait && scan_valid_i || drain || state == DigWait && !permute_busy_i || rating || take && is_upd_r;
+  wire [2:0] step_last = state == Word ? 3'd5 : table_step ? 3'd3 : is_upd ? 3'd6 : is_dig ? {2'd0, dig_regs}
+                       : {1'b0, state != Drain || wideout, 1'b0};
+  always @(posedge clk_i) begin
+    state <= rst_i ? Boot : next;
+    if (state == Decode) step <= 3'd0;
+    else if (state == Pass6) step <= {is_upd_b && !(v_zero && skip_q), 2'd0};
+    else if (step_next) step <= step == step_last ? 3'd0 : step + 3'd1;
+  end
+
+  always @(posedge clk_i) begin
+    if (state == Label) skip_q <= skip_i;
+    if (state == Label) pc <= {{ProgramBits - 3{1'b0}}, entry_i};
+    else if (state == Fetch) pc <= pc + 1'b1;
+    else if (state == Wait && alu_done_i && alu_taken_i && !is_dot) pc <= scalar_imm[ProgramBits-1:0];
+    if (state == Fetch) trace_pc_o <= {{12 - ProgramBits{1'b0}}, pc};
+    trace_valid_o <= state == Retire && !rst_i;
+    done_o <= state == Retire && stop && !rst_i;
+    if (state == Label0) stopped_o <= 1'b0;
+    else if (state == Retire && stop) stopped_o <= !is_halt;
+    // The host may read these before a run has set them; the digest stays 0 until a run asks for one.
+    if (rst_i || state == Label0) cycles_o <= 32'd0;
+    else if (busy_o) cycles_o <= cycles_o + 32'd1;
+    if (rst_i || state == Label0) retired_o <= 32'd0;
+    else if (state == Retire) retired_o <= retired_o + 32'd1;
+    if (rst_i || state == Label && {5'd0, entry_i} == `NMC_ENTRY_DIGEST) digest_o <= 64'd0;
+    else if (state == DigWait && !permute_busy_i) digest_o <= digest_o + permute_i;
   end
   assign trace_cycles_o = cycles_o;
 endmodule
