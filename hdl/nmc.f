@@ -5,6 +5,9 @@ rtl/nmc_draw.v
 rtl/nmc_scanner.v
 rtl/nmc_permute.v
 rtl/nmc_scalar.v
+rtl/nmc_pointers.v
+rtl/nmc_walk.v
+rtl/nmc_operands.v
 rtl/nmc_sequencer.v
 rtl/nmc_engine.v
 rtl/nmc_byte_ram.v

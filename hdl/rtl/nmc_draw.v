@@ -20,6 +20,7 @@ module nmc_draw #(
     // constant during an instruction
     input wire rounds_i,  // the draws round: delay the events
     input wire reduce_i,  // ... of sums over the lanes
+    input wire late_i,  // ... two cycles later: the operands come after M
     input wire across_i,  // words follow each other in a row: each makes its draws
     input wire single_i,  // one column a word, in lane 0: advance every second one
 
@@ -42,7 +43,7 @@ module nmc_draw #(
   localparam [31:0] RowStep = 32'h9e3779b1;
   localparam [31:0] ColStep = 32'h85ebca77;
   localparam EventBits = 7 + LB;
-  localparam Taps = Delay + Levels;
+  localparam Taps = Delay + (Levels > 2 ? Levels : 2);
 
   function [31:0] mix(input [31:0] in);
     reg [31:0] z;
@@ -61,8 +62,8 @@ module nmc_draw #(
   always @(posedge clk_i)
     if (rst_i) wait_q <= {Taps * EventBits{1'b0}};
     else if (rounds_i) wait_q <= wait_next[Taps*EventBits-1:0];
-  wire [EventBits-1:0] ev = !rounds_i ? now : reduce_i ? wait_next[Taps*EventBits+:EventBits]
-                          : wait_next[Delay*EventBits+:EventBits];
+  wire [EventBits-1:0] ev = !rounds_i ? now : reduce_i ? wait_next[(Delay+Levels)*EventBits+:EventBits]
+                          : late_i ? wait_next[(Delay+2)*EventBits+:EventBits] : wait_next[Delay*EventBits+:EventBits];
   wire rows_reset, cols_reset, row, word, next, add, sub;
   wire [LB-1:0] lane;
   assign {rows_reset, cols_reset, row, word, next, add, sub, lane} = ev;

@@ -46,7 +46,7 @@ module nmc_engine #(
     output wire [31:0] trace_cycles_o
 );
   localparam LL = $clog2(Lanes);
-  localparam Share = WeightPorts == 2 || Lanes == 1 ? 1 : 2;
+  localparam Share = WeightPorts != 1 ? 1 : Lanes < 4 ? Lanes : 4;  // lanes of a back end
   localparam LaneBits = LL + 1;
   localparam WB = $clog2(WeightDepth);
   localparam VB = $clog2(VectorDepth);
@@ -116,21 +116,21 @@ module nmc_engine #(
       .rdata_o(table_data)
   );
 
-  // Registers.
+  // Registers: the program's 64, and rows of the sequencer's own above.
   wire [31:0] reg_data, seq_reg_wdata;
-  wire [5:0] seq_reg_waddr, seq_reg_raddr;
+  wire [6:0] seq_reg_waddr, seq_reg_raddr;
   nmc_ram #(
-      .Lanes(2), .LaneBits(16), .Depth(64), .AddrBits(6)
+      .Lanes(2), .LaneBits(16), .Depth(128), .AddrBits(7)
   ) u_registers (
       .clk_i(clk_i),
       .we_i(seq_reg_we || (host_write && to_regs)),
       .lane_i(seq_reg_we ? 2'b11 : 2'd1 << mem_addr_i[0]),
-      .waddr_i(seq_reg_we ? seq_reg_waddr : mem_addr_i[6:1]),
+      .waddr_i(seq_reg_we ? seq_reg_waddr : {1'b0, mem_addr_i[6:1]}),
       .wdata_i(seq_reg_wdata),
       .one_i(!seq_reg_we),
       .odata_i(mem_wdata_i),
       .re_i(1'b1),
-      .raddr_i(idle ? mem_addr_i[6:1] : seq_reg_raddr),
+      .raddr_i(idle ? {1'b0, mem_addr_i[6:1]} : seq_reg_raddr),
       .rdata_o(reg_data)
   );
 
@@ -242,7 +242,8 @@ module nmc_engine #(
       .done_o(scan_done), .left_o(scan_left)
   );
 
-  // Draws.
+  // Draws. With one weight port a blend rounds two cycles after its draw could be there.
+  wire draw_late = WeightPorts == 1 && ir[`NMC_SCALAR_OP] == `NMC_OP_BLEND;
   wire key_load, draw_rounds, draw_across, draw_single, draw_rows_reset, draw_cols_reset, draw_row, draw_word, draw_next, draw_add;
   wire draw_sub, draw_idle, reduce;
   wire [LaneBits-1:0] draw_lane;
@@ -251,7 +252,7 @@ module nmc_engine #(
       .Lanes(Lanes)
   ) u_draw (
       .clk_i(clk_i), .rst_i(rst_i),
-      .key_load_i(key_load), .key_i(permuted), .rounds_i(draw_rounds), .reduce_i(reduce), .across_i(draw_across), .single_i(draw_single),
+      .key_load_i(key_load), .key_i(permuted), .rounds_i(draw_rounds), .reduce_i(reduce), .late_i(draw_late), .across_i(draw_across), .single_i(draw_single),
       .rows_reset_i(draw_rows_reset), .cols_reset_i(draw_cols_reset), .row_i(draw_row), .word_i(draw_word),
       .next_i(draw_next), .add_i(draw_add), .sub_i(draw_sub), .lane_i(draw_lane), .idle_o(draw_idle), .draw_o(draws)
   );
@@ -286,7 +287,7 @@ module nmc_engine #(
     else overflow_o <= overflow_o + {25'd0, overflows};
 
   nmc_sequencer #(
-      .Lanes(Lanes), .WeightPorts(WeightPorts), .WeightBits(WB), .VectorBits(VB), .ProgramBits(PB), .TableBits(TB),
+      .Lanes(Lanes), .WeightPorts(WeightPorts), .Share(Share), .WeightBits(WB), .VectorBits(VB), .ProgramBits(PB), .TableBits(TB),
       .LaneBits(LaneBits), .ScanBits(ScanBits), .QueueBits(QueueBits)
   ) u_sequencer (
       .clk_i(clk_i), .rst_i(rst_i),

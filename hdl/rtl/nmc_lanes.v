@@ -85,7 +85,7 @@ module nmc_lanes #(
   // Tokens: {valid, first, shift, last} in cycles 2 to 4 and through the adder tree; last[c] in cycle c.
   reg [3:0] tok2, tok3, tok4;
   reg [4*Levels:0] toks;  // a bit more than it needs: one lane has no tree
-  wire [4*Levels+4:0] toks_next = {toks, reduce_i ? tok4 : 4'd0};
+  wire [4*Levels+4:0] toks_next = {toks, reduce_i && tok4[3] ? tok4 : 4'd0};
   wire [3:0] tok_acc = reduce_i ? toks_next[4*Levels+:4] : tok4;
   reg [10:5] last;
 

@@ -1,0 +1,148 @@
+// nmc_operands: what the lanes get in cycle 1: the broadcast operand and the control of operands and tokens.
+//
+// The broadcast value passes two registers: first (an element, an address or a value of a vector operand), then second
+// (or the rate). An instruction's events come in cycle 0, that is one cycle before the lanes see them.
+`default_nettype none
+`include "nmc_isa.vh"
+
+module nmc_operands #(
+    parameter VectorBits = 9,
+    parameter WordBits = 11
+) (
+    input wire clk_i,
+    input wire rst_i,
+
+    // constant during an instruction
+    input wire is_mac_i,
+    input wire is_mac_b_i,
+    input wire is_mac_r_i,
+    input wire is_upd_i,
+    input wire is_upd_r_i,
+    input wire is_blend_i,
+    input wire is_dig_i,
+    input wire is_tab_i,
+    input wire is_dot_i,
+    input wire slow_rows_i,
+    input wire opt_i,
+    input wire wdraw_i,
+    input wire w_sign_i,     // of a matrix
+    input wire fn_mac_i,
+    input wire fn_sel_i,
+    input wire fn_ge_i,
+    input wire middle_i,     // a vector instruction has three operands
+
+    // broadcast values
+    input wire        scan_i,    // first = element
+    input wire        reg_i,     // first = low half of the register read
+    input wire        sat_i,     // ... saturated
+    input wire        high_i,    // second = high half of the register read
+    input wire [15:0] scan_value_i,
+    input wire [31:0] value_i,   // register
+    input wire [31:0] table_i,
+    input wire [WordBits-1:0] word_i,
+    output reg [15:0] first_o,
+    output reg [15:0] second_o,
+    output reg [VectorBits-1:0] vaddr_o,  // first + word_i of the cycle before
+
+    // events, cycle 0
+    input wire       word_i0,      // a word of a walk
+    input wire       drain_i,
+    input wire       shift_i,
+    input wire       acc_i,
+    input wire       last_i,
+    input wire       blend_i,      // the second read of a blend
+    input wire       goal_i,       // upd: P = v or s
+    input wire       rate_i,       // ... times the rate
+    input wire       product_i,    // ... P = the product
+    input wire       preload_i,    // a part of the accumulators is read
+    input wire       preload_bc_i, // ... comes by broadcast
+    input wire       v_first_i,    // vector: operands
+    input wire       v_middle_i,
+    input wire       v_last_i,
+    input wire [2:0] mode_i,       // of this operand
+    input wire       v_start_i,    // dot: the sum starts
+    input wire       v_tail_i,
+    input wire       slope_i,      // table: three operands
+    input wire       entry_i,
+    input wire       rest_i,
+    input wire       store_i,
+
+    // to the lanes, cycle 1
+    output reg [15:0] bcast_o,
+    output reg        tok_valid_o,
+    output reg        tok_first_o,
+    output reg        tok_shift_o,
+    output reg        tok_last_o,
+    output reg        p_load_o,
+    output reg        p_o_o,
+    output reg        p_prod_o,
+    output reg        o_bcast_o,
+    output reg        w_draw_o,
+    output reg        w_sign_o,
+    output reg        f_load_o,
+    output reg        c_load_o,
+    output reg  [1:0] c_sel_o,
+    output reg        fire_o,
+    output reg        pull_o,
+    output reg        tail_o,
+    output reg        flag_o,
+    output reg        x_zero_o,
+    output reg        acc_load_o
+);
+  // The low half of a register, 0x7fff or 0x8000: one multiplexer with the element.
+  wire fits = value_i[31:15] == {17{value_i[31]}} || !sat_i;
+  wire [1:0] source = !reg_i ? 2'd0 : fits ? 2'd1 : value_i[31] ? 2'd2 : 2'd3;
+  reg [15:0] first_next;
+  always @(*)
+    case (source)
+      2'd0: first_next = scan_value_i;
+      2'd1: first_next = value_i[15:0];
+      2'd2: first_next = 16'h8000;
+      default: first_next = 16'h7fff;
+    endcase
+  wire [15:0] high = {value_i[31:17], value_i[16] || value_i[31:16] == 16'h8000 && !is_dig_i};
+  wire [15:0] second_next = high_i ? high : first_o;
+  wire [VectorBits+WordBits-1:0] word_wide = {{VectorBits{1'b0}}, word_i};
+  always @(posedge clk_i) begin
+    if (scan_i || reg_i) first_o <= first_next;
+    if (high_i || !is_blend_i) second_o <= is_tab_i ? {8'd0, second_next[7:0]} : second_next;
+    vaddr_o <= first_o[VectorBits-1:0] + word_wide[VectorBits-1:0];
+    bcast_o <= slope_i ? table_i[31:16] : entry_i ? table_i[15:0] : second_o;
+  end
+
+  wire v_any = v_first_i || v_middle_i || v_last_i;
+  wire mac = word_i0 && is_mac_i;
+  wire upd = word_i0 && is_upd_i || blend_i;
+  wire sum_ends = mac && (drain_i || is_mac_r_i && last_i && !slow_rows_i);
+  always @(posedge clk_i) begin
+    w_sign_o <= v_any ? mode_i[0] : w_sign_i;
+    w_draw_o <= v_any ? mode_i[2] : wdraw_i && !blend_i;
+    p_load_o <= mac || word_i0 && is_blend_i || goal_i || product_i || v_first_i || v_middle_i && fn_sel_i || slope_i;
+    p_o_o <= v_any ? !mode_i[2] : goal_i || slope_i;
+    p_prod_o <= product_i;
+    f_load_o <= v_middle_i && fn_sel_i;
+    o_bcast_o <= v_any ? mode_i != `NMC_SRC_VECTOR
+               : goal_i ? is_upd_r_i
+               : rate_i || preload_bc_i || is_tab_i || store_i || (word_i0 ? is_mac_b_i || is_upd_i && !is_upd_r_i : blend_i);
+    fire_o <= mac && !drain_i || upd || rate_i || v_last_i || rest_i;
+    pull_o <= is_upd_i && opt_i && word_i0;
+    tok_valid_o <= mac || upd || rate_i || v_last_i || rest_i || store_i;
+    tok_first_o <= mac ? acc_i : v_last_i && is_dot_i ? v_start_i : 1'b1;
+    tok_shift_o <= mac && shift_i;
+    tok_last_o <= sum_ends || upd || v_last_i && !is_dot_i || rest_i || store_i;
+    c_load_o <= sum_ends || upd || v_middle_i && fn_mac_i || v_last_i && !is_dot_i && !(fn_mac_i && middle_i)
+             || entry_i || store_i;
+    // 0 zero, 1 W, 2 O, 3 all ones
+    c_sel_o <= upd ? (is_blend_i && opt_i ? 2'd0 : 2'd1)
+             : v_last_i && fn_mac_i || sum_ends ? 2'd0
+             : v_last_i && fn_ge_i ? 2'd3
+             : v_any && mode_i[2] ? 2'd1 : 2'd2;
+    tail_o <= v_last_i ? v_tail_i : (mac || upd) && last_i;
+    flag_o <= v_last_i && !fn_mac_i;
+    x_zero_o <= v_last_i && fn_ge_i;
+    acc_load_o <= preload_i || preload_bc_i;
+    if (rst_i) {tok_valid_o, p_load_o, c_load_o, acc_load_o, f_load_o} <= 5'd0;
+  end
+endmodule
+
+`default_nettype wire

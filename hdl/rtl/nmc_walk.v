@@ -1,0 +1,143 @@
+// nmc_walk: the elements, rows and words of a matrix walk, and the addresses of their weights.
+//
+// An element is taken, or a word of a row begun, in cycle -2 of nmc_lanes; its address is formed in cycle -1 and read in
+// cycle 0. Rows count from the start of the pass: an address is row + base, and base (with the word of the row) comes
+// from the adder of the sequencer. A blend reads twice, each time with a base of its own.
+`default_nettype none
+
+module nmc_walk #(
+    parameter Lanes = 4,
+    parameter WeightPorts = 2,
+    parameter Share = 1,        // lanes that share a back end
+    parameter WeightBits = 14,
+    parameter LaneBits = 3,     // $clog2(Lanes) + 1
+    parameter WordBits = 11     // of the words of a row
+) (
+    input wire clk_i,
+    input wire rst_i,
+
+    // constant during an instruction
+    input wire                  is_mac_b_i,
+    input wire                  is_upd_i,
+    input wire                  is_upd_r_i,
+    input wire                  is_blend_i,
+    input wire                  in_rows_i,   // words follow each other in a row: mac.r, upd.r
+    input wire                  widein_i,
+    input wire                  r_draws_i,   // each element makes a draw of its own
+    input wire [          12:0] rstride_i,
+    input wire [          12:0] side_i,      // elements of a row
+
+    // phases
+    input wire                  first_word_i,  // word 0 from the next cycle on
+    input wire                  next_word_i,   // the word of the next pass, or of a vector
+    input wire                  pass_i,        // row 0
+    input wire                  first_i,       // the next sum starts at 0
+    input wire                  used_i,        // ... it has begun
+    input wire                  run_i,         // a run of elements starts in lane elane_i
+    input wire                  run_end_i,
+    input wire                  walking_i,
+    input wire                  take_ok_i,
+    input wire                  word_ok_i,
+    input wire                  draining_i,
+    input wire                  drain_more_i,  // the accumulator moves on by 16 bits
+    input wire [LaneBits-1:0]   elane_i,
+    input wire [WeightBits-1:0] base_i,
+
+    // scanner
+    input wire                  scan_valid_i,
+    input wire [LaneBits-1:0]   scan_lane_i,
+    input wire [LaneBits-1:0]   scan_left_i,
+    input wire                  scan_next_i,
+    input wire                  dead_i,        // the element offered is masked
+
+    // cycle -2
+    output wire                  take_o,
+    output wire                  go_o,         // a token
+    output wire                  drain_o,      // ... that ends a sum
+    output wire                  row_start_o,  // no row is open
+    output wire                  base_first_o, // blend: base_i in the next cycle is that of M, else of W
+    output wire [LaneBits-1:0]   lane_o,       // moves the rows
+    // cycle -1, and for vectors
+    output reg  [WordBits-1:0]   word_o,
+    output wire                  last_o,       // the word is the last
+    output reg                   first_o,      // the next token starts the sum
+    // cycle 0
+    output reg                   d_o,
+    output reg                   drain0_o,
+    output reg                   shift0_o,
+    output reg                   acc0_o,
+    output reg                   last0_o,
+    output reg                   second_o,     // the second read of a blend
+    output reg  [WeightBits-1:0] addr_o,
+    output wire                  in_flight_o
+);
+  localparam LL = LaneBits - 1;
+
+  reg [1:0] slot;
+  reg d1, drain1, shift1, acc1, second1, open;
+  wire slow = Share == 4 ? slot == 2'd0 : !slot[0];
+  wire slot_ok = is_blend_i ? (WeightPorts == 1 ? slot == 2'd0 : !slot[0])
+               : (!is_upd_i || WeightPorts != 1 || slow) && (!r_draws_i || !slot[0]);
+  wire row_open = open && !(d1 && last_o);
+  assign base_first_o = WeightPorts == 1 ? slot == 2'd0 : !slot[0];
+  assign row_start_o = !row_open;
+  assign in_flight_o = d1 || d_o || second1 || second_o;
+
+  // upd.r takes the element first, forms rate·s, then walks the whole row.
+  wire step = walking_i && slot_ok;
+  assign take_o = step && !row_open && scan_valid_i && take_ok_i && !(is_upd_r_i && in_flight_o);
+  assign drain_o = draining_i && slow;
+  assign go_o = step && (row_open ? word_ok_i : scan_valid_i && !is_upd_r_i && !dead_i) || drain_o;
+
+  // The words of a row, or the passes.
+  wire [12:0] side_words = side_i >> LL;
+  wire partial = (side_i & (Lanes[12:0] - 13'd1)) != 13'd0;
+  wire [WordBits-1:0] word_next = word_o + 1'b1;
+  wire [WordBits-1:0] word_end = partial ? word_o : word_next;
+  assign last_o = word_end == side_words[WordBits-1:0];
+  wire row_word = d1 && in_rows_i && !drain1;
+  always @(posedge clk_i)
+    if (first_word_i || row_word && last_o) word_o <= {WordBits{1'b0}};
+    else if (row_word || next_word_i) word_o <= word_next;
+
+  // Rows: rowbase is that of lane 0 of the scanner's word, row that of the element taken.
+  reg [WeightBits-1:0] rowbase, row, moved;
+  wire [21:0] stride22 = {9'd0, rstride_i};
+  wire [WeightBits-1:0] stride = stride22[WeightBits-1:0];
+  assign lane_o = run_i ? elane_i : run_end_i ? scan_left_i : scan_lane_i;
+  integer b;
+  reg [WeightBits:0] sum;
+  always @(*) begin
+    // At the start of a run lanes are subtracted: the complement, and one more by the carry.
+    moved = rowbase;
+    sum = {WeightBits + 1{1'b0}};
+    for (b = 0; b < LL; b = b + 1) begin
+      sum = {moved, 1'b1} + {lane_o[b] ? (stride << b) ^ {WeightBits{run_i}} : {WeightBits{1'b0}}, lane_o[b] && run_i};
+      moved = sum[WeightBits:1];
+    end
+  end
+  wire whole = walking_i || run_end_i && scan_left_i[LL];
+  always @(posedge clk_i) begin
+    if (take_o) row <= moved;
+    if (pass_i) rowbase <= {WeightBits{1'b0}};
+    else if (walking_i && scan_next_i || run_i || run_end_i) rowbase <= whole ? rowbase + (stride << LL) : moved;
+    addr_o <= row + base_i;
+  end
+
+  always @(posedge clk_i) begin
+    slot <= slot + 2'd1;
+    open <= in_rows_i && (take_o && !dead_i || row_open);
+    d1 <= go_o;
+    drain1 <= drain_o;
+    shift1 <= drain_o && drain_more_i;
+    acc1 <= is_mac_b_i ? first_o : !drain_o && !row_open && !widein_i;
+    {d_o, drain0_o, shift0_o, acc0_o, last0_o} <= {d1, drain1, shift1, acc1, last_o};
+    second1 <= d_o && is_blend_i;
+    second_o <= WeightPorts == 1 ? second1 : d_o && is_blend_i;
+    if (first_i) first_o <= !widein_i;
+    else if (go_o || used_i) first_o <= 1'b0;
+    if (rst_i) {slot, d1, d_o, second1, second_o, open} <= 7'd0;
+  end
+endmodule
+
+`default_nettype wire
