@@ -198,7 +198,7 @@ module nmc_scalar #(
                 || ((op_i[2:0] == 3'd4 || op_i[2:0] == 3'd2) && sticky)
                 || (op_i[2:0] == 3'd5 && below) || (op_i[2:0] == 3'd6 && !below));
 `ifdef FORMAL
-  // formal: depth=1 cover=42 unroll=1 params="Bits=4"
+  // formal: depth=1 cover=34 unroll=1 params="Bits=4"
   // Of sums and differences: the result is the exact one, saturated. Of divisions: it is the quotient that the digits
   // spell, negated or not, saturated; and digits · |b| + remainder = |a| << shift with remainder < |b|, the product
   // being the sum that has |b| added for each digit. At every cycle it is stated what each register holds by then.
@@ -384,10 +384,10 @@ module nmc_scalar #(
   always @(*) begin
     one_op = `NMC_OP_DIV;
     case (which)
-      3'd0: {one_a, one_b} = {4'd2, 4'd5};
-      3'd1: {one_a, one_b} = {-4'd2, 4'd5};
-      3'd2: {one_a, one_b} = {-4'd1, 4'd1};
-      3'd3: {one_a, one_b} = {4'd7, 4'd1};
+      3'd0: {one_a, one_b} = {4'd7, 4'd2};
+      3'd1: {one_a, one_b} = {-4'd7, 4'd2};
+      3'd2: {one_a, one_b} = {4'd8, 4'd1};
+      3'd3: {one_a, one_b} = {4'd8, -4'd1};
       3'd4: {one_a, one_b} = {-4'd3, 4'd0};
       default: {one_a, one_b} = {4'd8, 4'd8};
     endcase
@@ -395,20 +395,21 @@ module nmc_scalar #(
     if (which == 3'd6) {one_op, one_a} = {`NMC_OP_SUB, 4'd7};
     if (which == 3'd7) one_b = 4'd0;
     if (alone && past_ok) begin
-      assume (!rst_i && start_i && op_i == one_op && shift_i == 6'd3 && imm_i == {Bits{1'b0}});
+      assume (!rst_i && start_i && op_i == one_op && shift_i == 6'd0 && imm_i == {Bits{1'b0}});
       assume ($signed(operand_i) == (at_idle ? one_a : one_b));
     end
   end
-  wire shown = past_ok && alone && done_o;
+  wire shown = past_ok && alone && state == Final;
+  wire divided = shown && is_div && b != {Bits{1'b0}};
   always @(posedge clk_i) begin
-    cover (shown && is_div && b != {Bits{1'b0}} && rest != {W{1'b0}} && quotient > 2);
-    cover (shown && is_div && b != {Bits{1'b0}} && rest != {W{1'b0}} && minus && quotient > 2);
-    cover (shown && is_div && b != {Bits{1'b0}} && !filled && result_o == lowest[Bits-1:0]);
-    cover (shown && is_div && b != {Bits{1'b0}} && filled && !lost && quotient[W-1:Bits-1] == 3'd7 && !minus);
-    cover (shown && is_div && b == {Bits{1'b0}} && minus);
+    cover (divided && !saturate && rest != {W{1'b0}} && !minus && quotient > 2);
+    cover (divided && !saturate && rest != {W{1'b0}} && minus && quotient > 2);
+    cover (divided && !saturate && result_o == lowest[Bits-1:0]);
+    cover (divided && saturate && expected == highest);
+    cover (shown && is_div && saturate && b == {Bits{1'b0}} && expected == lowest);
     cover (shown && is_sub && filled && result_o == highest[Bits-1:0]);
     cover (shown && is_add && filled && result_o == lowest[Bits-1:0]);
-    cover (shown && sums && !filled && result_o == lowest[Bits-1:0]);
+    cover (shown && sums && !filled && !saturate && result_o == lowest[Bits-1:0]);
   end
 `endif
 endmodule
