@@ -1,6 +1,6 @@
-// nmc_scalar: the arithmetic of the scalar instructions: one adder, {hi, lo} as its shift register and a serial adder on
-// the way into lo, which holds the result. hi shifts both ways, lo to the right only: what moves from hi to lo by left
-// shifts arrives with its bits reversed, which is how a division wants its numerator.
+// nmc_scalar: the arithmetic of the scalar instructions: one adder, {hi, lo} as its shift register and a serial adder
+// on the way into lo, which holds the result. hi shifts both ways, lo to the right only: what moves from hi to lo by
+// left shifts arrives with its bits reversed, which is how a division wants its numerator.
 //
 // start_i comes with operand a; operand b is there from the next cycle on and stays until done_o, as do the other
 // inputs. For a dot product sum_i is shifted and saturated. Results equal those of package isa.
@@ -197,6 +197,221 @@ module nmc_scalar #(
   assign taken_o = is_branch && (op_i[2:0] == 3'd1 || (op_i[2:0] == 3'd3 && !sticky)
                 || ((op_i[2:0] == 3'd4 || op_i[2:0] == 3'd2) && sticky)
                 || (op_i[2:0] == 3'd5 && below) || (op_i[2:0] == 3'd6 && !below));
+`ifdef FORMAL
+  // formal: depth=1 cover=34 unroll=1 params="Bits=4"
+  // Of sums and differences: the result is the exact one, saturated. Of divisions: it is the quotient that the digits
+  // spell, negated or not, saturated; and digits · |b| + remainder = |a| << shift with remainder < |b|, the product
+  // being the sum that has |b| added for each digit. At every cycle it is stated what each register holds by then.
+  localparam N = 2 * Bits + 4;
+  reg past_ok;
+  initial past_ok = 1'b0;
+  always @(posedge clk_i) past_ok <= 1'b1;
+  always @(*) if (!past_ok) assume (rst_i);
+
+  // The inputs hold still: a comes with start_i, b in the cycle after it.
+  reg [Bits-1:0] a, held_b, held_imm;
+  reg [5:0] held_op, held_shift;
+  reg b_known;
+  wire [Bits-1:0] b = operand_i;
+  always @(posedge clk_i) begin
+    b_known <= !at_idle;
+    held_b  <= b;
+    if (at_idle) begin
+      a <= operand_i;
+      held_imm <= imm_i;
+      held_op <= op_i;
+      held_shift <= shift_i;
+    end
+  end
+  always @(*) begin
+    if (!at_idle) assume (op_i == held_op && shift_i == held_shift && imm_i == held_imm);
+    if (!at_idle && b_known) assume (b == held_b);
+    if (is_div) assume (shift_i < Bits && op_i == `NMC_OP_DIV);
+  end
+  wire is_sub = op_i == `NMC_OP_SUB;
+  wire sums = op_i == `NMC_OP_ADD || is_sub;
+
+  // What follows from the operands.
+  wire signed [W-1:0] wide_a = {{2{a[Bits-1]}}, a};
+  wire signed [W-1:0] wide_b = {{2{b[Bits-1]}}, b};
+  wire [W-1:0] abs_a = a[Bits-1] ? -wide_a : wide_a;
+  wire [W-1:0] abs_b = b[Bits-1] ? -wide_b : wide_b;
+  wire signed [W-1:0] pair = is_sub ? wide_a - wide_b : wide_a + wide_b;
+  wire [W-1:0] exact = is_sub ? pair : pair + imm;
+  wire [N-1:0] numerator = {{N - W{1'b0}}, abs_a} << shift_i;
+
+  // The division so far.
+  reg [N-1:0] quotient, product, prefix;
+  reg [W-1:0] rest;
+  wire [N-1:0] product_d = {product[N-2:0], 1'b0} + (digit ? {{N - W{1'b0}}, abs_b} : {N{1'b0}});
+  always @(posedge clk_i)
+    if (state == Reverse) begin
+      quotient <= {N{1'b0}};
+      product  <= {N{1'b0}};
+      prefix   <= {N{1'b0}};
+    end else if (digits) begin
+      quotient <= {quotient[N-2:0], digit};
+      product <= product_d;
+      prefix <= {prefix[N-2:0], low_in};
+      rest <= v;
+    end
+  wire lost = |quotient[N-1:W];
+  wire minus = a[Bits-1] ^ b[Bits-1];
+  wire [W-1:0] ratio = minus ? -quotient[W-1:0] : quotient[W-1:0];
+  reg [W-1:0] reversed_a, reversed_q;
+  integer i;
+  always @(*)
+    for (i = 0; i < W; i = i + 1) begin
+      reversed_a[i] = abs_a[W-1-i];
+      reversed_q[i] = quotient[W-1-i];
+    end
+
+  // Results, from the definitions.
+  wire [W-1:0] highest = {3'b000, {Bits - 1{1'b1}}};
+  wire [W-1:0] lowest = ~highest;
+  reg [W-1:0] expected;
+  always @(*) begin
+    expected = $signed(exact) > $signed(highest) ? highest : $signed(exact) < $signed(lowest) ? lowest : exact;
+    if (is_div) begin
+      expected = ratio;
+      if (b == {Bits{1'b0}}) expected = a[Bits-1] ? lowest : highest;
+      else if (minus && quotient > {{N - Bits{1'b0}}, 1'b1, {Bits - 1{1'b0}}}) expected = lowest;
+      else if (!minus && quotient >= {{N - Bits{1'b0}}, 1'b1, {Bits - 1{1'b0}}}) expected = highest;
+    end
+  end
+
+  // Cycles of the phase so far and to go, of a phase of W cycles.
+  wire [5:0] left_over = count + 6'd1;
+  wire [5:0] n = Bits[5:0] + 6'd2 - left_over;
+  wire signed [W-1:0] low_quotient = quotient[W-1:0];
+  wire signed [W-1:0] pair_n = pair >>> n;
+  wire signed [W-1:0] quotient_n = low_quotient >>> n;
+  reg filled;
+  always @(posedge clk_i) filled <= state == Fill;
+
+  always @(*)
+    if (past_ok) begin
+      if (at_idle) assert (lo == {W{1'b0}});
+      if (!at_idle) assert (sign == a[Bits-1]);
+      if (is_div || sums)
+        assert (state != Compare && state != Mul && state != Right && state != Round && state != Check && state != Dot);
+      if (state == LoadA || state == LoadB) assert (!is_div && sticky == 1'b0);
+      if (sums) assert (!digits && state != Reverse && state != Unreverse);
+      if (!single && (is_div || sums) && state != Zeros) assert (count <= Bits + 1);
+
+      if (sums) begin
+        if (state == LoadA || state == LoadB) assert (lo == imm);
+        if (state == LoadA) assert (hi == {W{1'b0}} && first && !inverted && operand == wide_a);
+        if (state == LoadB) assert (!first && v == {wide_a[W-2:0], 1'b0});
+        if (state == LoadB || (state == Move && first))
+          assert (inverted == is_sub && operand == (wide_b ^ {W{is_sub}}));
+        if (state == Move) begin
+          assert (first == (n == 6'd0) && v == pair_n && !sticky);
+          assert (carry == (is_add && (exact[n] ^ pair[n] ^ imm[n])));
+          if (is_add) assert (((lo ^ (imm >> n)) << n) == {W{1'b0}});
+          assert (((lo ^ (exact << left_over)) >> left_over) == {W{1'b0}});
+        end
+        if (state == Fill || (state == Final && filled)) assert (hi[W-1] == exact[W-1]);
+        if (state == Fill || state == Final) assert (!first);
+        if (state == Final && !filled) assert (hi == {W{pair[W-1]}});
+      end
+
+      if (is_div) begin
+        if (state == Reverse) begin
+          assert (first == (n == 6'd0) && !sticky);
+          if (first) assert (hi == {W{1'b0}} && operand == (wide_a ^ {W{sign}}) && inverted == sign);
+          assert (v == abs_a << n);
+          assert (((lo ^ (reversed_a << left_over)) >> left_over) == {W{1'b0}});
+        end
+        if ((state == Reverse && !first) || digits)
+          assert (inverted == !b_sign && operand == (wide_b ^ {W{!b_sign}}));
+        if (digits) begin
+          assert (!first);
+          if (b != {Bits{1'b0}}) begin
+            assert (prefix == {product[N-2:0], 1'b0} + {{N - W{1'b0}}, hi} && hi < {abs_b[W-2:0], 1'b0});
+            assert (prefix == product_d + {{N - W{1'b0}}, v} && v < abs_b);
+          end
+        end
+        if (state == Digits) begin
+          assert (!sticky && prefix == {{N - W{1'b0}}, abs_a >> left_over});
+          assert (((lo ^ (reversed_a >> n)) << n) == {W{1'b0}});
+          assert (((lo ^ reversed_q) >> left_over) == {W{1'b0}});
+          assert (quotient < {{N - 1{1'b0}}, 1'b1} << n);
+          if (b == {Bits{1'b0}}) assert (hi == prefix[W-1:0] && quotient == ({{N - 1{1'b0}}, 1'b1} << n) - 1'b1);
+        end
+        if (state == Zeros) begin
+          assert (count <= shift_i && prefix == {{N - W{1'b0}}, abs_a} << (shift_i - count));
+          assert (lo == reversed_q && sticky == lost);
+          assert (quotient < {{N - W - 1{1'b0}}, 1'b1, {W{1'b0}}} << (shift_i - count));
+          if (b == {Bits{1'b0}}) assert (count == shift_i ? &quotient[W-1:0] : lost);
+        end
+        if (state == Unreverse || state == Move || state == Fill || state == Final) begin
+          assert (!first);
+          if (b == {Bits{1'b0}}) assert (lost);
+          else assert (product + {{N - W{1'b0}}, rest} == numerator && rest < abs_b);
+        end
+        if (state == Unreverse) begin
+          assert (sticky == lost && ((lo ^ (reversed_q >> n)) << n) == {W{1'b0}});
+          assert (((hi ^ (quotient[W-1:0] >> left_over)) << left_over) == {W{1'b0}});
+        end
+        if (state == Move) begin
+          assert (hi == quotient_n);
+          assert (carry == (minus && (quotient[W-1:0] << left_over) == {W{1'b0}}));
+          assert (sticky == (lost || (n != 6'd0 && quotient[W-1])));
+          assert (((lo ^ (ratio << left_over)) >> left_over) == {W{1'b0}});
+        end
+      end
+
+      // The results.
+      if (is_div || sums) begin
+        if (state == Fill) begin
+          assert (expected == highest || expected == lowest);
+          assert (((lo ^ (expected << left_over)) >> left_over) == {W{1'b0}});
+          assert ((is_div ? minus : hi[W-1]) == expected[W-1]);
+        end
+        if (state == Final && filled) assert (lo == expected && !sticky);
+        if (state == Final && !filled) assert (lo == (is_div ? ratio : exact) && (sums ? !sticky :
+                                               sticky == (lost || quotient[W-1])));
+        if (done_o) assert (result_o == expected[Bits-1:0]);
+      end
+    end
+
+  // What is shown is shown of one of these instructions from a reset, which spares the solver a search.
+  (* anyconst *) reg alone;
+  (* anyconst *) reg [2:0] which;
+  reg [5:0] one_op;
+  reg signed [3:0] one_a, one_b;
+  always @(*) begin
+    one_op = `NMC_OP_DIV;
+    case (which)
+      3'd0: {one_a, one_b} = {4'd7, 4'd2};
+      3'd1: {one_a, one_b} = {-4'd7, 4'd2};
+      3'd2: {one_a, one_b} = {4'd8, 4'd1};
+      3'd3: {one_a, one_b} = {4'd8, -4'd1};
+      3'd4: {one_a, one_b} = {-4'd3, 4'd0};
+      default: {one_a, one_b} = {4'd8, 4'd8};
+    endcase
+    if (which >= 3'd5) one_op = `NMC_OP_ADD;
+    if (which == 3'd6) {one_op, one_a} = {`NMC_OP_SUB, 4'd7};
+    if (which == 3'd7) one_b = 4'd0;
+    if (alone && past_ok) begin
+      assume (!rst_i && start_i && op_i == one_op && shift_i == 6'd0 && imm_i == {Bits{1'b0}});
+      assume ($signed(operand_i) == (at_idle ? one_a : one_b));
+    end
+  end
+  wire shown = past_ok && alone && state == Final;
+  wire divided = shown && is_div && b != {Bits{1'b0}};
+  always @(posedge clk_i) begin
+    cover (divided && !saturate && rest != {W{1'b0}} && !minus && quotient > 2);
+    cover (divided && !saturate && rest != {W{1'b0}} && minus && quotient > 2);
+    cover (divided && !saturate && result_o == lowest[Bits-1:0]);
+    cover (divided && saturate && expected == highest);
+    cover (shown && is_div && saturate && b == {Bits{1'b0}} && expected == lowest);
+    cover (shown && is_sub && filled && result_o == highest[Bits-1:0]);
+    cover (shown && is_add && filled && result_o == lowest[Bits-1:0]);
+    cover (shown && sums && !filled && !saturate && result_o == lowest[Bits-1:0]);
+  end
+`endif
 endmodule
 
 `default_nettype wire
