@@ -16,6 +16,7 @@ import (
 	"github.com/nmc-fpga/nmc/compiler/rules"
 	"github.com/nmc-fpga/nmc/firmware/device"
 	"github.com/nmc-fpga/nmc/firmware/image"
+	"github.com/nmc-fpga/nmc/firmware/isa"
 )
 
 // Pass is one step from the program that a rule wrote to one that is ready to encode. The IR is checked after each.
@@ -97,6 +98,10 @@ func Compile(net *config.Net, opt Options) (*Build, error) {
 	img, listing, err := emit.Firmware(p, &dev)
 	if err != nil {
 		return nil, err
+	}
+	if d.Units == "used" {
+		dev.Omit = int(isa.AllUnits &^ img.Needs())
+		img.Config.Omit = dev.Omit
 	}
 	b := &Build{Image: img, Top: emit.Top(dev), Asm: listing, IR: p.String(), net: net}
 	b.Manifest = describe(net, p, dev)

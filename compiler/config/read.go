@@ -613,6 +613,7 @@ func (r *reader) device(t *table) {
 	d.ProgramDepth = t.integer("program_depth", 0, 0, maxProgram, "program_depth = 256, in instructions")
 	d.TableDepth = t.integer("table_depth", 0, 0, maxTables, "table_depth = 1024, in entries")
 	d.FrameBytes = t.integer("frame_bytes", 0, 0, maxFrame, "frame_bytes = 1024")
+	d.Units = t.choice("units", "all", []string{"all", "used"}, `units = "used"`)
 	if t.ok("frame_bytes") && d.FrameBytes != 0 && d.FrameBytes < minFrame {
 		t.error("frame_bytes", fmt.Sprintf("frame_bytes = %d is too short for a frame", d.FrameBytes), fmt.Sprintf("use at least %d", minFrame))
 	}

@@ -38,6 +38,7 @@ module nmc_top (
       .TableDepth(%d),
       .WeightPorts(%d),
       .FrameBytes(%d),
+      .Omit(%d),
       .HwId(64'h%016x)
   ) u_device (
       .clk_i(clk_i),
@@ -55,6 +56,6 @@ module nmc_top (
   );
 endmodule
 
-`+"`default_nettype wire\n", c.Lanes, c.ID(), c.Lanes, c.WeightDepth, c.VectorDepth, c.ProgramDepth, c.TableDepth, c.WeightPorts, c.FrameBytes, c.ID())
+`+"`default_nettype wire\n", c.Lanes, c.ID(), c.Lanes, c.WeightDepth, c.VectorDepth, c.ProgramDepth, c.TableDepth, c.WeightPorts, c.FrameBytes, c.Omit, c.ID())
 	return b.Bytes()
 }

@@ -18,6 +18,9 @@ type Config struct {
 	TableDepth   int `json:"table_depth"`   // entries, at most 2^12
 	WeightPorts  int `json:"weight_ports"`  // 1: single port (read, then write); 2: one read and one write a cycle
 	FrameBytes   int `json:"frame_bytes"`   // largest decoded frame, CRC included
+
+	// Omit is the set of the engine's units that are left out, bit i for isa.Units[i]; 0 is a device that runs everything.
+	Omit int `json:"omit,omitempty"`
 }
 
 // Version of the instruction set and the protocol; part of every hw_id.
@@ -25,8 +28,12 @@ const Version = 1
 
 // ID is the hw_id: the first 8 bytes of a SHA-256 over version and configuration, little-endian.
 func (c Config) ID() uint64 {
-	h := sha256.Sum256(fmt.Appendf(nil, "nmc %d %d %d %d %d %d %d %d", Version,
-		c.Lanes, c.WeightDepth, c.VectorDepth, c.ProgramDepth, c.TableDepth, c.WeightPorts, c.FrameBytes))
+	b := fmt.Appendf(nil, "nmc %d %d %d %d %d %d %d %d", Version,
+		c.Lanes, c.WeightDepth, c.VectorDepth, c.ProgramDepth, c.TableDepth, c.WeightPorts, c.FrameBytes)
+	if c.Omit != 0 {
+		b = fmt.Appendf(b, " without %x", c.Omit)
+	}
+	h := sha256.Sum256(b)
 	return binary.LittleEndian.Uint64(h[:8])
 }
 

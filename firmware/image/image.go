@@ -4,7 +4,7 @@
 // Layout, little-endian:
 //
 //	magic "nmcimage", version:4
-//	lanes:4 weight depth:4 vector depth:4 program depth:4 table depth:4 weight ports:4 frame bytes:4
+//	lanes:4 weight depth:4 vector depth:4 program depth:4 table depth:4 weight ports:4 frame bytes:4 omitted units:4
 //	sections:4, then each: space:4 addr:4 halfwords:4 data:2·halfwords
 //	SHA-256 of everything before it: 32
 //
@@ -18,16 +18,18 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/nmc-fpga/nmc/firmware/device"
+	"github.com/nmc-fpga/nmc/firmware/isa"
 )
 
 // Version of the format.
-const Version = 1
+const Version = 2
 
 const (
 	magic        = "nmcimage"
-	configFields = 7
+	configFields = 8
 	headerBytes  = len(magic) + 4 + 4*configFields + 4
 )
 
@@ -105,7 +107,25 @@ func (m *Image) Encode() []byte {
 }
 
 func configValues(c *device.Config) [configFields]*int {
-	return [...]*int{&c.Lanes, &c.WeightDepth, &c.VectorDepth, &c.ProgramDepth, &c.TableDepth, &c.WeightPorts, &c.FrameBytes}
+	return [...]*int{&c.Lanes, &c.WeightDepth, &c.VectorDepth, &c.ProgramDepth, &c.TableDepth, &c.WeightPorts, &c.FrameBytes, &c.Omit}
+}
+
+// Needs returns the units that the program uses, bit i for isa.Units[i].
+func (m *Image) Needs() uint32 {
+	var set uint32
+	for _, s := range m.Sections {
+		if s.Space != device.Program {
+			continue
+		}
+		for h := range slices.Chunk(s.Data, isa.Width/16) {
+			var w isa.Word
+			for i, v := range h {
+				w[i/2] |= uint32(v) << (i % 2 * 16)
+			}
+			set |= w.Needs()
+		}
+	}
+	return set
 }
 
 // ID is the image_id: the first 8 bytes of a SHA-256 over the encoded image, little-endian.
@@ -179,6 +199,7 @@ func (m *Image) Validate() error {
 	}{
 		{"lanes", 1, 64}, {"weight depth", 1, 1 << 22}, {"vector depth", 1, 1 << 16}, {"program depth", 1, 1 << 12},
 		{"table depth", 0, 1 << 12}, {"weight ports", 1, 2}, {"frame bytes", 64, 1 << 16},
+		{"omitted units", 0, int(isa.AllUnits)},
 	}
 	for i, v := range configValues(&c) {
 		if l := limits[i]; *v < l.min || *v > l.max {
@@ -187,6 +208,10 @@ func (m *Image) Validate() error {
 	}
 	if c.Lanes&(c.Lanes-1) != 0 {
 		return fmt.Errorf("image: configuration: lanes is %d, not a power of two; correct the board's configuration", c.Lanes)
+	}
+	if lack := m.Needs() & uint32(c.Omit); lack != 0 {
+		return fmt.Errorf("image: the program uses %s, which the device leaves out; compile for a device that has it (device.units = \"all\")",
+			strings.Join(isa.UnitNames(lack), ", "))
 	}
 	sections := m.sorted()
 	for i, s := range sections {

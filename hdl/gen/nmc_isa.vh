@@ -151,6 +151,22 @@
 `define NMC_ENTRY_STEP               8'd4
 `define NMC_NUM_ENTRIES              8
 
+// Units that can be left out: bits of Omit.
+`define NMC_UNIT_WIDE                0
+`define NMC_UNIT_MASKED              1
+`define NMC_UNIT_UPDR                2
+`define NMC_UNIT_PULL                3
+`define NMC_UNIT_COMPARE             4
+`define NMC_UNIT_SELECT              5
+`define NMC_UNIT_UNIFORM             6
+`define NMC_UNIT_SIGN                7
+`define NMC_UNIT_STOCHASTIC          8
+`define NMC_UNIT_DOT                 9
+`define NMC_UNIT_TABLE               10
+`define NMC_UNIT_ARGMAX              11
+`define NMC_UNIT_DIVIDE              12
+`define NMC_UNIT_ROOT                13
+
 // Numbers, see docs/numerics.md.
 `define NMC_ROW_STEP                 32'h9e3779b1
 `define NMC_COL_STEP                 32'h85ebca77

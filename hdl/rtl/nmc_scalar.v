@@ -104,10 +104,13 @@ module nmc_scalar #(
   // Dot: the high bits of the sum enter from the top, the lowest at count Bits + 1.
   reg [63:0] high;
   integer k;
-  always @(*)
-    for (k = 0; k < 64; k = k + 1)
-      high[k] = k > Bits + 1 ? (k[0] == 1'b0 ? sum_i[Bits+2] : sum_i[Bits+1])
-              : 2 * Bits + 2 - k > SumBits - 1 ? sum_i[SumBits-1] : sum_i[2*Bits+2-k];
+  always @(*) begin
+    high = 64'dx;
+    if (state == Dot)
+      for (k = 0; k < 64; k = k + 1)
+        high[k] = k > Bits + 1 ? (k[0] == 1'b0 ? sum_i[Bits+2] : sum_i[Bits+1])
+                : 2 * Bits + 2 - k > SumBits - 1 ? sum_i[SumBits-1] : sum_i[2*Bits+2-k];
+  end
   wire high_in = state == Dot ? high[count] : v[W-1];
   always @(posedge clk_i)
     if (clear) hi <= {W{1'b0}};

@@ -57,6 +57,15 @@ func enum(prefix string, width uint, names ...string) []constant {
 	return cs
 }
 
+// units makes the bit numbers of the units.
+func units() []constant {
+	var names []string
+	for _, u := range isa.Units {
+		names = append(names, u.Name)
+	}
+	return enum("NMC_UNIT", 0, names...)
+}
+
 // codes makes constants PREFIX_NAME of the codes of the protocol.
 func codes(prefix string, list []proto.Code) []constant {
 	var cs []constant
@@ -118,6 +127,7 @@ func groups() []struct {
 			{"NMC_ENTRY_STEP", 8, uint64(device.Step)},
 			{"NMC_NUM_ENTRIES", 0, device.NumEntries},
 		}},
+		{"Units that can be left out: bits of Omit.", units()},
 		{"Numbers, see docs/numerics.md.", []constant{
 			{"NMC_ROW_STEP", 32, fixed.RowStep},
 			{"NMC_COL_STEP", 32, fixed.ColStep},
@@ -230,6 +240,10 @@ element of the scalar-side vector. Without a group there is one run and e(k) = k
 				fmt.Fprintf(&b, "\n### %s\n\nCode %d. %s\n", op.Name, op.Code, op.Doc)
 			}
 		}
+	}
+	b.WriteString("\n## Units\n\nA device can leave these out; the bit is that of its parameter Omit.\n\n| bit | unit | |\n|---:|---|---|\n")
+	for i, u := range isa.Units {
+		fmt.Fprintf(&b, "| %d | %s | %s |\n", i, u.Name, cell(u.Doc))
 	}
 	b.WriteString("\n## Constants\n\nThe Verilog header `hdl/gen/nmc_isa.vh` names all of these.\n")
 	for _, g := range groups() {
