@@ -310,7 +310,7 @@ module nmc_sequencer #(
   wire b_walk = is_matrix && !in_rows;
   wire [12:0] rows = ir_i[`NMC_MATRIX_ROWS];
   wire [12:0] n = ir_i[`NMC_VECTOR_N];
-  wire [12:0] side = is_matrix ? ir_i[`NMC_MATRIX_COLS] : n;
+  wire [12:0] side = ir_i[`NMC_MATRIX_COLS];  // n, too
 
   wire [3:0] fn = ir_i[`NMC_VECTOR_FN];
   wire [2:0] amode = ir_i[`NMC_VECTOR_AMODE];
@@ -423,10 +423,10 @@ module nmc_sequencer #(
   assign f_inv_o = fn_max || fn_ge && !swap;
 
   // ---- constants of the instruction ----
-  assign shift_o = is_matrix ? (wideout ? 6'd0 : ir_i[`NMC_MATRIX_SHIFT])
-                 : is_tab ? 6'd8 : is_vec && fn_mac ? ir_i[`NMC_VECTOR_SHIFT] : 6'd0;
-  wire [1:0] round = is_matrix ? (wideout ? `NMC_ROUND_FLOOR : ir_i[`NMC_MATRIX_ROUND])
-                   : is_tab ? `NMC_ROUND_NEAREST : is_vec && fn_mac ? ir_i[`NMC_VECTOR_ROUND] : `NMC_ROUND_FLOOR;
+  // Shift, rounding, bounds and group are the same bits of matrix and vector instructions.
+  wire rounded = is_matrix ? !wideout : is_vec && fn_mac;
+  assign shift_o = is_tab ? 6'd8 : rounded ? ir_i[`NMC_MATRIX_SHIFT] : 6'd0;
+  wire [1:0] round = is_tab ? `NMC_ROUND_NEAREST : rounded ? ir_i[`NMC_MATRIX_ROUND] : `NMC_ROUND_FLOOR;
   assign nearest_o = round == `NMC_ROUND_NEAREST;
   assign stochastic_o = round == `NMC_ROUND_STOCHASTIC;
   assign ge_o = is_vec && fn_ge;
@@ -516,7 +516,7 @@ module nmc_sequencer #(
   assign prog_addr_o = pc;
   assign alu_start_o = state == Scalar && !is_load && !is_store && !is_key && !is_halt || state == Dot && lanes_idle_i;
   assign alu_op_o = op;
-  assign alu_shift_o = is_dot ? ir_i[`NMC_VECTOR_SHIFT] : ir_i[`NMC_SCALAR_SHIFT];
+  assign alu_shift_o = ir_i[`NMC_SCALAR_SHIFT];
   assign alu_imm_o = ir_i[`NMC_SCALAR_IMM];
   wire [31:0] scalar_imm = ir_i[`NMC_SCALAR_IMM];
 
@@ -544,7 +544,7 @@ module nmc_sequencer #(
   // ---- registers ----
   wire low_end, high_end;  // a count, the low or the high half of a register, is 0 or 1
   // Read: the value is there in the next state.
-  wire [3:0] group = is_matrix ? ir_i[`NMC_MATRIX_GROUP] : ir_i[`NMC_VECTOR_GROUP];
+  wire [3:0] group = ir_i[`NMC_MATRIX_GROUP];
   wire [1:0] member = state == Bounds ? (is_matrix ? 2'd2 : 2'd0) : state == OpA || state == Pass1 ? 2'd1
                     : state == OpB ? 2'd2 : state == Pass0 ? 2'd0 : 2'd3;
   wire no_group = group == 4'd0 || is_dig || is_blend && (state == Pass0 || state == Pass1)
@@ -554,9 +554,9 @@ module nmc_sequencer #(
     reg_raddr_o = RowZero;
     case (state)
       Decode:
-      reg_raddr_o = is_matrix ? {1'b0, ir_i[`NMC_MATRIX_BOUNDS]} : op[5] ? {1'b0, ir_i[`NMC_VECTOR_BOUNDS]}
-                  : is_loop ? {1'b0, ir_i[`NMC_SCALAR_RD]}
-                  : (is_load || is_store) && !indexed ? RowZero : {1'b0, ir_i[`NMC_SCALAR_RA]};
+      // The bounds are where scalar instructions have ra.
+      reg_raddr_o = is_loop ? {1'b0, ir_i[`NMC_SCALAR_RD]} : (is_load || is_store) && !indexed ? RowZero
+                  : {1'b0, ir_i[`NMC_SCALAR_RA]};
       Scalar, Wait: reg_raddr_o = is_key ? {1'b0, `NMC_REG_SEED} : {1'b0, ir_i[`NMC_SCALAR_RB]};
       Limits: reg_raddr_o = RowLimit;
 
@@ -595,18 +595,19 @@ module nmc_sequencer #(
       .value_i(reg_i),
       .shift_i(state == Side && !is_blend || state == Dest0 || state == Dest1 || state == Dest2 || state == Dest3
                || state == Run || state == Scalar || state == OpA || state == OpB || state == OpC || state == OpD),
-      .wbase_i(state == Base),
-      .sbase_i(state == Side && (is_mac_r || is_blend) || state == Run && !is_mac_r),
-      .dbase_i(state == Side && !is_mac_r && !is_blend || state == Run && is_mac_r || state == Dest0 || state == Dest3),
-      .a_i(state == OpA && (amode != `NMC_SRC_ZERO || is_dig)), .b_i(state == OpB && bmode != `NMC_SRC_ZERO),
-      .c_i(state == OpC && (cmode != `NMC_SRC_ZERO || is_dig)), .dst_i(state == OpD || state == DigRow2),
-      .imm_i(state == Scalar), .rows_i(state == Slow2), .word_i(walking), .dptr_i(state == Dest1 || state == Dest2),
+      .wbase_i(state == Base || state == OpC && (cmode != `NMC_SRC_ZERO || is_dig)),
+      .sbase_i(state == Side && (is_mac_r || is_blend) || state == Run && !is_mac_r
+               || state == OpA && (amode != `NMC_SRC_ZERO || is_dig)),
+      .dbase_i(state == Side && !is_mac_r && !is_blend || state == Run && is_mac_r || state == Dest0 || state == Dest3
+               || state == OpD || state == DigRow2),
+      .b_i(state == OpB && bmode != `NMC_SRC_ZERO), .imm_i(state == Scalar),
+      .rows_i(state == Slow2), .word_i(walking), .dptr_i(state == Dest1 || state == Dest2),
       .first_i(state == Stride1 || state == LoadWrite || state == AmaxTest || state == AmaxBest), .signed_i(!is_matrix),
       .label_i(state == Label), .input_i(state == Input), .limit_i(state == Limit), .host_i(state == HostScan),
       .one_i(state == DigIndex || state == AmaxNext || state == WideWait || state == SlowAdd || state == Preload1 && step != 3'd2
              || state == DigReg1 && step[0]),
       .minus_i(state == Retire || state == SlowNext || state == DigRow1), .upper_i(state == Stride),
-      .high_i(state == Side && is_blend || state == OpA && is_dig),
+      .high_i(state == Side && is_blend || state == OpA && is_dig), .is_dig_i(is_dig),
       .ir_i(ir_i), .word_value_i(word), .dptr_value_i(dptr), .first_value_i(first),
       .label_value_i(label_i), .input_value_i(input_i), .limit_value_i(limit_i), .host_value_i(host_addr_i),
       .sum_o(sum), .low_end_o(low_end), .high_end_o(high_end)
