@@ -254,21 +254,21 @@ module nmc_sequencer #(
   localparam [6:0] DigRow1 = 7'd80;
   localparam [6:0] DigRow2 = 7'd81;
   localparam [6:0] DigRow3 = 7'd82;
-  // Rows of the register memory that are the sequencer's own.
-  localparam [6:0] RowZero = 7'd64;
-  localparam [6:0] RowLimit = 7'd65;  // instructions left
-  localparam [6:0] RowA = 7'd68;      // vector: operands; digest: next row or register
-  localparam [6:0] RowB = 7'd69;
-  localparam [6:0] RowC = 7'd70;      // digest: rows left
-  localparam [6:0] RowBase = 7'd68;   // matrix: W[0,0]
-  localparam [6:0] RowSide = 7'd69;   // lane side; blend: M[0,0]
-  localparam [6:0] RowStart = 7'd70;  // first element of the run
-  localparam [6:0] RowOuter = 7'd72;  // {runs left, stride}
-  localparam [6:0] RowElement = 7'd73;
-  localparam [6:0] RowInner = 7'd74;  // elements left
-  localparam [6:0] RowWide = 7'd75;   // where accumulators are loaded from
-  localparam [6:0] RowIndex = 7'd76;  // digest, amax: elements so far
-  localparam [6:0] RowBest = 7'd77;   // amax: complement of the largest
+  // Rows of the register memory that are the sequencer's own: from 64 on.
+  localparam [3:0] RowZero = 4'd0;
+  localparam [3:0] RowLimit = 4'd1;  // instructions left
+  localparam [3:0] RowA = 4'd4;      // vector: operands; digest: next row or register
+  localparam [3:0] RowB = 4'd5;
+  localparam [3:0] RowC = 4'd6;      // digest: rows left
+  localparam [3:0] RowBase = 4'd4;   // matrix: W[0,0]
+  localparam [3:0] RowSide = 4'd5;   // lane side; blend: M[0,0]
+  localparam [3:0] RowStart = 4'd6;  // first element of the run
+  localparam [3:0] RowOuter = 4'd8;  // {runs left, stride}
+  localparam [3:0] RowElement = 4'd9;
+  localparam [3:0] RowInner = 4'd10;  // elements left
+  localparam [3:0] RowWide = 4'd11;   // where accumulators are loaded from
+  localparam [3:0] RowIndex = 4'd12;  // digest, amax: elements so far
+  localparam [3:0] RowBest = 4'd13;   // amax: complement of the largest
 
   (* fsm_encoding = "one-hot" *)
   reg [6:0] state;
@@ -531,15 +531,8 @@ module nmc_sequencer #(
     state == DigValue ? second : reg_i[15:0]
   };
 
-  // The vector word is zero in all lanes that count.
-  reg v_zero;
-  integer z;
-  always @(*) begin
-    v_zero = 1'b1;
-    if (state == Pass6)
-      for (z = 0; z < Lanes; z = z + 1)
-        if (vector_i[z*16+:16] != 16'd0 && (!last_word || tail_mask_o[z])) v_zero = 1'b0;
-  end
+  // The vector word is zero. What stands in lanes beyond the last column costs time, not a result.
+  wire v_zero = state == Pass6 && vector_i == {Lanes * 16{1'b0}};
 
   // ---- registers ----
   wire low_end, high_end;  // a count, the low or the high half of a register, is 0 or 1
@@ -549,43 +542,46 @@ module nmc_sequencer #(
                     : state == OpB ? 2'd2 : state == Pass0 ? 2'd0 : 2'd3;
   wire no_group = group == 4'd0 || is_dig || is_blend && (state == Pass0 || state == Pass1)
                || !is_matrix && state != OpC && mode != `NMC_SRC_VECTOR;
-  wire [6:0] group_row = no_group ? RowZero : {1'b0, group, member};
+  wire bare = (is_load || is_store) && !indexed;
+  wire read_ra = state == Decode && !is_loop && !bare;  // or the bounds, which are where scalar instructions have ra
+  wire read_rb = (state == Scalar || state == Wait) && !is_key || state == Pass3 || state == Pass4
+              || walking && is_upd_r && step == 3'd1;  // or the rate
+  wire read_rd = state == Decode && is_loop;
+  wire read_seed = state == Scalar && is_key;
+  wire read_group = (state == Bounds || state == Base || state == OpA || state == OpB || state == OpC || state == Pass0
+                  || state == Pass1 || (state == Side || state == Dest0 || state == Dest1 || state == Dest2) && !is_mac_r)
+                  && !no_group;
+  wire read_mode = state == Word && mode == `NMC_SRC_REG;
+  wire read_named = state == DigReg1;  // the register that a row names
+  reg [3:0] row;
   always @(*) begin
-    reg_raddr_o = RowZero;
+    row = RowZero;
     case (state)
-      Decode:
-      // The bounds are where scalar instructions have ra.
-      reg_raddr_o = is_loop ? {1'b0, ir_i[`NMC_SCALAR_RD]} : (is_load || is_store) && !indexed ? RowZero
-                  : {1'b0, ir_i[`NMC_SCALAR_RA]};
-      Scalar, Wait: reg_raddr_o = is_key ? {1'b0, `NMC_REG_SEED} : {1'b0, ir_i[`NMC_SCALAR_RB]};
-      Limits: reg_raddr_o = RowLimit;
-
-      Bounds, Base, OpA, OpB, OpC, Pass0, Pass1: reg_raddr_o = group_row;
-      Side, Dest0, Dest1, Dest2: reg_raddr_o = is_mac_r ? RowElement : group_row;
-      Pass2, Run0: reg_raddr_o = RowSide;
-      Pass3, Pass4: reg_raddr_o = {1'b0, ir_i[`NMC_MATRIX_RATE]};
-      Preload0, Preload3, Wide0, WideScan, WideWait: reg_raddr_o = RowWide;
-      Slow0, Stride: reg_raddr_o = RowStart;
-      Element: reg_raddr_o = RowElement;
-      Run1: reg_raddr_o = slow_rows ? RowElement : RowStart;
-      Run: reg_raddr_o = RowBase;
+      Limits: row = RowLimit;
+      Side, Dest0, Dest1, Dest2: if (is_mac_r) row = RowElement;
+      Pass2, Run0: row = RowSide;
+      Preload0, Preload3, Wide0, WideScan, WideWait: row = RowWide;
+      Slow0, Stride: row = RowStart;
+      Element: row = RowElement;
+      Run1: row = slow_rows ? RowElement : RowStart;
+      Run: row = RowBase;
       Walk:
-      reg_raddr_o = is_blend && base_first || is_upd_r && step == 3'd2 ? RowSide
-                  : is_upd_r && step == 3'd1 ? {1'b0, ir_i[`NMC_MATRIX_RATE]} : RowBase;
-      RunEnd: reg_raddr_o = RowOuter;
-      Drain: reg_raddr_o = RowInner;
-      SlowNext: reg_raddr_o = low_end ? RowOuter : RowElement;
-
-      Word: reg_raddr_o = mode == `NMC_SRC_REG ? {1'b0, mode_reg} : {RowA[6:2], operand};
-      OpD, DigRow3: reg_raddr_o = RowA;
-      Amax: reg_raddr_o = RowBest;
-      AmaxTest, AmaxBest: reg_raddr_o = RowIndex;
-      VectorScan, DigElement, DigWait: reg_raddr_o = RowIndex;
-      DigIndex, DigRow1: reg_raddr_o = RowA;
-      DigReg1: reg_raddr_o = {1'b0, reg_i[5:0]};
-      DigRow0: reg_raddr_o = RowC;
+      if (is_blend && base_first || is_upd_r && step == 3'd2) row = RowSide;
+      else if (!(is_upd_r && step == 3'd1)) row = RowBase;
+      RunEnd: row = RowOuter;
+      Drain: row = RowInner;
+      SlowNext: row = low_end ? RowOuter : RowElement;
+      Word: if (mode != `NMC_SRC_REG) row = {RowA[3:2], operand};
+      OpD, DigRow3, DigIndex, DigRow1: row = RowA;
+      Amax: row = RowBest;
+      AmaxTest, AmaxBest, VectorScan, DigElement, DigWait: row = RowIndex;
+      DigRow0: row = RowC;
       default: ;
     endcase
+    reg_raddr_o[6] = !(read_ra || read_rb || read_rd || read_seed || read_group || read_mode || read_named);
+    reg_raddr_o[5:0] = (read_ra ? ir_i[`NMC_SCALAR_RA] : 6'd0) | (read_rb ? ir_i[`NMC_SCALAR_RB] : 6'd0)
+                     | (read_rd ? ir_i[`NMC_SCALAR_RD] : 6'd0) | (read_group ? {group, member} : 6'd0)
+                     | (read_mode ? mode_reg : 6'd0) | (read_named ? reg_i[5:0] : 6'd0) | {2'd0, row};
   end
 
   // The sum.
@@ -621,35 +617,41 @@ module nmc_sequencer #(
   assign reg_wdata_o = from == 2'd0 ? sum : from == 2'd1 ? ~sum : from == 2'd2 ? alu_result_i : 32'd0;
   wire [15:0] vector_dst = ir_i[`NMC_VECTOR_DST];
   wire [5:0] rd = op[5] ? vector_dst[5:0] + {5'd0, state == AmaxIndex} : ir_i[`NMC_SCALAR_RD];
+  reg own;
+  reg [5:0] target;
   always @(*) begin
     reg_we_o = 1'b1;
-    reg_waddr_o = {1'b0, rd};
+    own = 1'b1;
+    target = {2'd0, RowZero};
     case (state)
-      Boot: reg_waddr_o = RowZero;
-      Label: reg_waddr_o = {1'b0, `NMC_REG_LABEL};
-      Input: reg_waddr_o = {1'b0, `NMC_REG_INPUT};
-      Limit, Retire: reg_waddr_o = RowLimit;
-      Wait: reg_we_o = alu_done_i && (is_dot || op[4:3] != 2'd0 || is_loop);
-      LoadWrite, AmaxIndex, AmaxEnd: ;
-      Base: reg_waddr_o = RowBase;
-      Side: reg_waddr_o = RowSide;
-      Dest2: reg_waddr_o = RowWide;
-      Preload1: reg_waddr_o = RowWide;
+      Label: {own, target} = {1'b0, `NMC_REG_LABEL};
+      Input: {own, target} = {1'b0, `NMC_REG_INPUT};
+      Wait: begin
+        reg_we_o = alu_done_i && (is_dot || op[4:3] != 2'd0 || is_loop);
+        {own, target} = {1'b0, rd};
+      end
+      LoadWrite, AmaxIndex, AmaxEnd: {own, target} = {1'b0, rd};
+      Boot: ;
+      Limit, Retire: target[3:0] = RowLimit;
+      Base: target[3:0] = RowBase;
+      Side: target[3:0] = RowSide;
+      Dest2, Preload1: target[3:0] = RowWide;
       WideWait: begin
         reg_we_o = scan_valid_i;
-        reg_waddr_o = RowWide;
+        target[3:0] = RowWide;
       end
-      Pass1, Stride1: reg_waddr_o = RowStart;
-      Pass2, Stride: reg_waddr_o = RowOuter;
-      Slow1, SlowAdd: reg_waddr_o = RowElement;
-      Slow2, SlowNext: reg_waddr_o = RowInner;
-      OpA, DigReg1, DigRow2: reg_waddr_o = RowA;
-      OpB: reg_waddr_o = RowB;
-      OpC, DigRow1: reg_waddr_o = RowC;
-      OpD, DigIndex, AmaxNext: reg_waddr_o = RowIndex;
-      AmaxBest: reg_waddr_o = RowBest;
+      Pass1, Stride1: target[3:0] = RowStart;
+      Pass2, Stride: target[3:0] = RowOuter;
+      Slow1, SlowAdd: target[3:0] = RowElement;
+      Slow2, SlowNext: target[3:0] = RowInner;
+      OpA, DigReg1, DigRow2: target[3:0] = RowA;
+      OpB: target[3:0] = RowB;
+      OpC, DigRow1: target[3:0] = RowC;
+      OpD, DigIndex, AmaxNext: target[3:0] = RowIndex;
+      AmaxBest: target[3:0] = RowBest;
       default: reg_we_o = 1'b0;
     endcase
+    reg_waddr_o = {own, target};
   end
 
   // ---- states ----
