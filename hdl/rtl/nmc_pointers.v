@@ -1,7 +1,8 @@
-// nmc_pointers: the adder of the sequencer: a register (or a row of the engine's own in the register memory) plus one
-// operand. Addresses and counts live in those rows; a state names the row it reads, the operand, and where the sum goes.
+// nmc_pointers: the adder of the sequencer: a register (or a row of the engine's own in the register memory) plus
+// one operand. Addresses and counts live in those rows; a state names the row it reads, the operand, and where the sum
+// goes.
 //
-// operand_i is one-hot; no bit set is 0. With shift_i the register counts elements and the sum words of vectors.
+// The selects of the operand are one-hot, none is 0. With shift_i the register counts elements and the sum words of vectors.
 `default_nettype none
 `include "nmc_isa.vh"
 

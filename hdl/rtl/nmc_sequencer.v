@@ -1,11 +1,12 @@
 // nmc_sequencer: fetches instructions and drives the scalar unit, the scanner, the draws and the lanes through them.
 //
 // Every instruction is a chain of states; the tables below say what a state does: the next state, the register read for
-// it (one state ahead), what the adder adds (nmc_pointers), and where the sum is kept. A new instruction gets its states
-// there, its elements and words in nmc_walk, its operands in nmc_operands.
+// it (one state ahead), what the adder adds (nmc_pointers), and where the sum is kept. A new instruction gets its
+// states there, its elements and words in nmc_walk, its operands in nmc_operands.
 //
 // A matrix instruction is passes × runs × elements × words. mac.b, upd.b and blend make one pass for each word of
-// columns and take one word for each element; mac.r and upd.r make one pass and take all words of a row for each element.
+// columns and take one word for each element; mac.r and upd.r make one pass and take all words of a row for each
+// element.
 `default_nettype none
 `include "nmc_isa.vh"
 
@@ -332,7 +333,8 @@ module nmc_sequencer #(
   assign tail_mask_o = used == {TailBits{1'b0}} ? {Lanes{1'b1}} : ~({Lanes{1'b1}} << used);
 
   // ---- the walk ----
-  wire take, go, drain, row_start, base_first, last_word, first_token, d0, drain0, shift0, acc0, last0, second0, in_flight;
+  wire take, go, drain, row_start, base_first, last_word, first_token, in_flight;
+  wire d0, drain0, shift0, acc0, last0, second0;
   wire [LaneBits-1:0] walk_lane;
   wire [WordBits-1:0] word;
   wire [WeightBits-1:0] waddr;
@@ -358,8 +360,8 @@ module nmc_sequencer #(
       .scan_valid_i(scan_valid_i), .scan_lane_i(scan_lane_i), .scan_left_i(scan_left_i), .scan_next_i(scan_next_i),
       .dead_i(dead),
       .take_o(take), .go_o(go), .drain_o(drain), .row_start_o(row_start), .base_first_o(base_first), .lane_o(walk_lane),
-      .word_o(word), .last_o(last_word), .first_o(first_token), .d_o(d0), .drain0_o(drain0), .shift0_o(shift0), .acc0_o(acc0),
-      .last0_o(last0), .second_o(second0), .addr_o(waddr), .in_flight_o(in_flight)
+      .word_o(word), .last_o(last_word), .first_o(first_token), .d_o(d0), .drain0_o(drain0), .shift0_o(shift0),
+      .acc0_o(acc0), .last0_o(last0), .second_o(second0), .addr_o(waddr), .in_flight_o(in_flight)
   );
 
   // ---- vector instructions: a word takes six steps; operands are read in steps 0 to 2 and used three steps later ----
@@ -391,21 +393,22 @@ module nmc_sequencer #(
   wire [15:0] first, second;
   wire [VectorBits-1:0] vaddr;
   wire table_step = state == Table;
-  wire rating = is_upd && (state == Run0 || state == Run1 || state == Run || walking) && step != 3'd0;
+  wire rating = is_upd && (state == Run1 || state == Run || walking) && step != 3'd0;
   nmc_operands #(
       .VectorBits(VectorBits), .WordBits(WordBits)
   ) u_operands (
       .clk_i(clk_i), .rst_i(rst_i),
       .is_mac_i(is_mac), .is_mac_b_i(is_mac_b), .is_mac_r_i(is_mac_r), .is_upd_i(is_upd), .is_upd_r_i(is_upd_r),
-      .is_blend_i(is_blend), .is_dig_i(is_dig), .is_tab_i(is_tab), .is_dot_i(is_dot), .slow_rows_i(slow_rows), .opt_i(opt),
-      .wdraw_i(wdraw), .w_sign_i(wsrc == `NMC_W_SIGN), .fn_mac_i(fn_mac), .fn_sel_i(fn_sel), .fn_ge_i(fn_ge),
-      .middle_i(middle),
+      .is_blend_i(is_blend), .is_dig_i(is_dig), .is_tab_i(is_tab), .is_dot_i(is_dot), .slow_rows_i(slow_rows),
+      .opt_i(opt), .wdraw_i(wdraw), .w_sign_i(wsrc == `NMC_W_SIGN), .fn_mac_i(fn_mac), .fn_sel_i(fn_sel),
+      .fn_ge_i(fn_ge), .middle_i(middle),
       .scan_i(scan_take_o && !(walking && is_mac_r)),
       .reg_i(state == Pass3 || state == Run1 || state == Preload1 || state == Stride || state == Store1
              || state == Word && !step[2] || walking && is_upd_r && step == 3'd3),
-      .sat_i(sat_q || state == Store1), .high_i(state == Pass4 || state == Pass5 || walking && is_upd_r && step == 3'd2 || state == DigReg2),
-      .scan_value_i(scan_value_i), .value_i(reg_i), .table_i(table_i), .word_i(word), .first_o(first), .second_o(second),
-      .vaddr_o(vaddr),
+      .sat_i(sat_q || state == Store1),
+      .high_i(state == Pass4 || state == Pass5 || walking && is_upd_r && step == 3'd2 || state == DigReg2),
+      .scan_value_i(scan_value_i), .value_i(reg_i), .table_i(table_i), .word_i(word), .first_o(first),
+      .second_o(second), .vaddr_o(vaddr),
       .word_i0(d0), .drain_i(drain0), .shift_i(shift0), .acc_i(acc0), .last_i(last0), .blend_i(second0),
       .goal_i(state == Pass5 && is_upd_b || walking && is_upd_r && step == 3'd2),
       .rate_i(state == Pass6 && is_upd_b || walking && is_upd_r && step == 3'd3), .product_i(rating && step == 3'd6),
@@ -413,10 +416,10 @@ module nmc_sequencer #(
       .v_first_i(v_first), .v_middle_i(v_middle), .v_last_i(v_last), .mode_i(mode), .v_start_i(first_token),
       .v_tail_i(last_word), .slope_i(table_step && step == 3'd1), .entry_i(table_step && step == 3'd2),
       .rest_i(table_step && step == 3'd3), .store_i(state == Store3),
-      .bcast_o(bcast_o), .tok_valid_o(tok_valid_o), .tok_first_o(tok_first_o), .tok_shift_o(tok_shift_o), .tok_last_o(tok_last_o),
-      .p_load_o(p_load_o), .p_o_o(p_o_o), .p_prod_o(p_prod_o), .o_bcast_o(o_bcast_o), .w_draw_o(w_draw_o),
-      .w_sign_o(w_sign_o), .f_load_o(f_load_o), .c_load_o(c_load_o), .c_sel_o(c_sel_o), .fire_o(fire_o), .pull_o(pull_o),
-      .tail_o(tail_o), .flag_o(flag_o), .x_zero_o(x_zero_o), .acc_load_o(acc_load_o)
+      .bcast_o(bcast_o), .tok_valid_o(tok_valid_o), .tok_first_o(tok_first_o), .tok_shift_o(tok_shift_o),
+      .tok_last_o(tok_last_o), .p_load_o(p_load_o), .p_o_o(p_o_o), .p_prod_o(p_prod_o), .o_bcast_o(o_bcast_o),
+      .w_draw_o(w_draw_o), .w_sign_o(w_sign_o), .f_load_o(f_load_o), .c_load_o(c_load_o), .c_sel_o(c_sel_o),
+      .fire_o(fire_o), .pull_o(pull_o), .tail_o(tail_o), .flag_o(flag_o), .x_zero_o(x_zero_o), .acc_load_o(acc_load_o)
   );
   assign f_stored_o = fn_sel;
   assign f_le_o = fn_ge && swap;
@@ -473,7 +476,8 @@ module nmc_sequencer #(
   wire push_lane = push_row || push_entry || drain && is_mac_r || state == Store3;
   wire push_word = d0 && is_upd || second0;
   assign push_o = push_lane || push_word || drain || word_fire && !is_dot;
-  wire [LaneBits-1:0] push_index = push_lane ? (is_tab || is_mac_r && !slow_rows ? scan_lane_i : lane) : {LaneBits{1'b0}};
+  wire from_scan = is_tab || is_mac_r && !slow_rows;
+  wire [LaneBits-1:0] push_index = !push_lane ? {LaneBits{1'b0}} : from_scan ? scan_lane_i : lane;
   wire [VectorBits+LaneBits-1:0] push_vector = {push_index, dptr};
   wire [WeightBits+VectorBits+LaneBits-1:0] place_weights = {{VectorBits + LaneBits{1'b0}}, waddr};
   wire [WeightBits+VectorBits+LaneBits-1:0] place_vectors = {{WeightBits{1'b0}}, push_vector};
@@ -494,7 +498,8 @@ module nmc_sequencer #(
   // ---- scanner: its first word is the sum ----
   wire host_busy = state == HostScan || state == HostWait;
   wire wide_busy = state == WideScan || state == WideWait;
-  assign scan_start_o = state == Run || state == Scalar && is_load || state == WideScan || state == VectorScan || state == HostScan;
+  assign scan_start_o = state == Run || state == Scalar && is_load || state == WideScan || state == VectorScan
+                     || state == HostScan;
   assign scan_addr_o = sum[ScanBits-1:0];
   assign scan_first_o = scan_start_o ? lane_next : lane;
   assign scan_count_o = host_busy || is_load || slow_rows ? 13'd1 : is_matrix ? rows : n;
@@ -502,8 +507,8 @@ module nmc_sequencer #(
   assign scan_virtual_o = (is_mac_r && !masked || is_blend || dig_regs) && !wide_busy && !host_busy;
   assign scan_nonzero_o = walking && (masked ? !draw_rounds_o : skip_q && (is_mac_b || is_upd_r || is_upd_b && !opt));
   assign scan_shared_o = in_rows && !host_busy;
-  assign scan_take_o = take || state == Loaded || state == WideWait || state == HostWait || state == Amax || state == DigElement
-                    || table_step && step == 3'd0 && scan_valid_i;
+  assign scan_take_o = take || state == Loaded || state == WideWait || state == HostWait || state == Amax
+                    || state == DigElement                    || table_step && step == 3'd0 && scan_valid_i;
 
   // ---- run and host ----
   assign idle_o = state == Idle;
@@ -531,8 +536,8 @@ module nmc_sequencer #(
     state == DigValue ? second : reg_i[15:0]
   };
 
-  // The vector word is zero. What stands in lanes beyond the last column costs time, not a result.
-  wire v_zero = state == Pass6 && vector_i == {Lanes * 16{1'b0}};
+  // The vector word is zero: the pass is left out. What stands in lanes beyond the last column costs time only.
+  wire zero_word = state == Pass6 && is_upd_b && skip_q && vector_i == {Lanes * 16{1'b0}};
 
   // ---- registers ----
   wire low_end, high_end;  // a count, the low or the high half of a register, is 0 or 1
@@ -549,8 +554,8 @@ module nmc_sequencer #(
   wire read_rd = state == Decode && is_loop;
   wire read_seed = state == Scalar && is_key;
   wire read_group = (state == Bounds || state == Base || state == OpA || state == OpB || state == OpC || state == Pass0
-                  || state == Pass1 || (state == Side || state == Dest0 || state == Dest1 || state == Dest2) && !is_mac_r)
-                  && !no_group;
+                  || state == Pass1
+                  || (state == Side || state == Dest0 || state == Dest1 || state == Dest2) && !is_mac_r) && !no_group;
   wire read_mode = state == Word && mode == `NMC_SRC_REG;
   wire read_named = state == DigReg1;  // the register that a row names
   reg [3:0] row;
@@ -600,8 +605,8 @@ module nmc_sequencer #(
       .rows_i(state == Slow2), .word_i(walking), .dptr_i(state == Dest1 || state == Dest2),
       .first_i(state == Stride1 || state == LoadWrite || state == AmaxTest || state == AmaxBest), .signed_i(!is_matrix),
       .label_i(state == Label), .input_i(state == Input), .limit_i(state == Limit), .host_i(state == HostScan),
-      .one_i(state == DigIndex || state == AmaxNext || state == WideWait || state == SlowAdd || state == Preload1 && step != 3'd2
-             || state == DigReg1 && step[0]),
+      .one_i(state == DigIndex || state == AmaxNext || state == WideWait || state == SlowAdd
+             || state == Preload1 && step != 3'd2 || state == DigReg1 && step[0]),
       .minus_i(state == Retire || state == SlowNext || state == DigRow1), .upper_i(state == Stride),
       .high_i(state == Side && is_blend || state == OpA && is_dig), .is_dig_i(is_dig),
       .ir_i(ir_i), .word_value_i(word), .dptr_value_i(dptr), .first_value_i(first),
@@ -699,15 +704,15 @@ module nmc_sequencer #(
       Dest3: next = is_mac_b ? Pass0 : widein ? Wide0 : Run0;
       Pass0: next = Pass1;
       Pass1: next = Pass2;
-      Pass2: next = Pass3;
+      Pass2: next = !is_mac ? Pass3 : is_mac_r ? (slow_rows ? Slow0 : Run0) : widein ? Preload0 : Run1;
       Pass3: next = Pass4;
       Pass4: next = Pass5;
       Pass5: next = Pass6;
-      Pass6: next = is_upd_b && v_zero && skip_q ? PassEnd : is_mac_b && widein ? Preload0 : slow_rows ? Slow0 : Run0;
+      Pass6: next = zero_word ? PassEnd : is_upd_r ? Run0 : Run1;
       Preload0: next = still ? Preload1 : Preload0;
       Preload1: next = Preload2;
       Preload2: next = Preload3;
-      Preload3: next = step[1] ? Run0 : Preload1;
+      Preload3: next = step[1] ? Run1 : Preload1;
       Slow0: next = Slow1;
       Slow1: next = Slow2;
       Slow2: next = Element;
@@ -721,7 +726,7 @@ module nmc_sequencer #(
       Walk: next = scan_done_i && row_start && step == 3'd0 && !(is_blend && in_flight) ? RunEnd : Walk;
       RunEnd: next = slow_rows ? Drain : Stride;
       Stride: next = !high_end ? Stride1 : is_mac_b ? Drain : PassEnd;
-      Stride1: next = slow_rows ? Slow0 : Run0;
+      Stride1: next = slow_rows ? Slow0 : in_rows ? Run0 : Run1;
       Drain: next = !(drain && last_step) ? Drain : slow_rows ? SlowNext : PassEnd;
       SlowNext: next = low_end ? Stride : SlowAdd;
       SlowAdd: next = Element;
@@ -760,13 +765,15 @@ module nmc_sequencer #(
 
   // Steps within a state: of a word or an entry, of an accumulator's three parts, of rate·v or rate·s.
   wire step_next = state == Word || table_step && (step != 3'd0 || scan_valid_i) || state == Preload3
-                || state == WideWait && scan_valid_i || drain || state == DigWait && !permute_busy_i || rating || take && is_upd_r;
+                || state == WideWait && scan_valid_i || drain || state == DigWait && !permute_busy_i || rating
+                || take && is_upd_r;
   wire [2:0] step_last = state == Word ? 3'd5 : table_step ? 3'd3 : is_upd ? 3'd6 : is_dig ? {2'd0, dig_regs}
                        : {1'b0, state != Drain || wideout, 1'b0};
   always @(posedge clk_i) begin
     state <= rst_i ? Boot : next;
     if (state == Decode) step <= 3'd0;
-    else if (state == Pass6) step <= {is_upd_b && !(v_zero && skip_q), 2'd0};
+    else if (state == Pass0) step <= 3'd0;
+    else if (state == Pass6) step <= {is_upd_b && !zero_word, 2'd0};
     else if (step_next) step <= step == step_last ? 3'd0 : step + 3'd1;
   end
 
