@@ -57,30 +57,30 @@
 
 // Fields of the vector format.
 `define NMC_VECTOR_OP                5:0
-`define NMC_VECTOR_FN                9:6
-`define NMC_VECTOR_AMODE             12:10
-`define NMC_VECTOR_BMODE             15:13
-`define NMC_VECTOR_CMODE             18:16
-`define NMC_VECTOR_A                 34:19
-`define NMC_VECTOR_B                 50:35
-`define NMC_VECTOR_C                 66:51
-`define NMC_VECTOR_DST               82:67
-`define NMC_VECTOR_N                 95:83
-`define NMC_VECTOR_SHIFT             101:96
-`define NMC_VECTOR_ROUND             103:102
-`define NMC_VECTOR_BOUNDS            109:104
-`define NMC_VECTOR_GROUP             113:110
-`define NMC_VECTOR_TENSOR            121:114
-`define NMC_VECTOR_SPACE             123:122
+`define NMC_VECTOR_FN                67:64
+`define NMC_VECTOR_AMODE             42:40
+`define NMC_VECTOR_BMODE             111:109
+`define NMC_VECTOR_CMODE             114:112
+`define NMC_VECTOR_A                 84:69
+`define NMC_VECTOR_B                 39:24
+`define NMC_VECTOR_C                 23:8
+`define NMC_VECTOR_DST               100:85
+`define NMC_VECTOR_N                 55:43
+`define NMC_VECTOR_SHIFT             106:101
+`define NMC_VECTOR_ROUND             108:107
+`define NMC_VECTOR_BOUNDS            120:115
+`define NMC_VECTOR_GROUP             124:121
+`define NMC_VECTOR_TENSOR            63:56
+`define NMC_VECTOR_SPACE             7:6
 
 // Fields of the scalar format.
 `define NMC_SCALAR_OP                5:0
-`define NMC_SCALAR_RD                11:6
-`define NMC_SCALAR_RA                17:12
-`define NMC_SCALAR_RB                23:18
-`define NMC_SCALAR_SHIFT             29:24
-`define NMC_SCALAR_INDEX             30:30
-`define NMC_SCALAR_STREAM            38:31
+`define NMC_SCALAR_RD                126:121
+`define NMC_SCALAR_RA                120:115
+`define NMC_SCALAR_RB                114:109
+`define NMC_SCALAR_SHIFT             106:101
+`define NMC_SCALAR_INDEX             6:6
+`define NMC_SCALAR_STREAM            15:8
 `define NMC_SCALAR_IMM               95:64
 
 // Functions of vec.

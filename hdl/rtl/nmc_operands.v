@@ -123,7 +123,8 @@ module nmc_operands #(
     f_load_o <= v_middle_i && fn_sel_i;
     o_bcast_o <= v_any ? mode_i != `NMC_SRC_VECTOR
                : goal_i ? is_upd_r_i
-               : rate_i || preload_bc_i || is_tab_i || store_i || (word_i0 ? is_mac_b_i || is_upd_i && !is_upd_r_i : blend_i);
+               : rate_i || preload_bc_i || is_tab_i || store_i
+                 || (word_i0 ? is_mac_b_i || is_upd_i && !is_upd_r_i : blend_i);
     fire_o <= mac && !drain_i || upd || rate_i || v_last_i || rest_i;
     pull_o <= is_upd_i && opt_i && word_i0;
     tok_valid_o <= mac || upd || rate_i || v_last_i || rest_i || store_i;

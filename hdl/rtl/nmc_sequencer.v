@@ -1,11 +1,12 @@
 // nmc_sequencer: fetches instructions and drives the scalar unit, the scanner, the draws and the lanes through them.
 //
 // Every instruction is a chain of states; the tables below say what a state does: the next state, the register read for
-// it (one state ahead), what the adder adds (nmc_pointers), and where the sum is kept. A new instruction gets its states
-// there, its elements and words in nmc_walk, its operands in nmc_operands.
+// it (one state ahead), what the adder adds (nmc_pointers), and where the sum is kept. A new instruction gets its
+// states there, its elements and words in nmc_walk, its operands in nmc_operands.
 //
 // A matrix instruction is passes × runs × elements × words. mac.b, upd.b and blend make one pass for each word of
-// columns and take one word for each element; mac.r and upd.r make one pass and take all words of a row for each element.
+// columns and take one word for each element; mac.r and upd.r make one pass and take all words of a row for each
+// element.
 `default_nettype none
 `include "nmc_isa.vh"
 
@@ -254,21 +255,21 @@ module nmc_sequencer #(
   localparam [6:0] DigRow1 = 7'd80;
   localparam [6:0] DigRow2 = 7'd81;
   localparam [6:0] DigRow3 = 7'd82;
-  // Rows of the register memory that are the sequencer's own.
-  localparam [6:0] RowZero = 7'd64;
-  localparam [6:0] RowLimit = 7'd65;  // instructions left
-  localparam [6:0] RowA = 7'd68;      // vector: operands; digest: next row or register
-  localparam [6:0] RowB = 7'd69;
-  localparam [6:0] RowC = 7'd70;      // digest: rows left
-  localparam [6:0] RowBase = 7'd68;   // matrix: W[0,0]
-  localparam [6:0] RowSide = 7'd69;   // lane side; blend: M[0,0]
-  localparam [6:0] RowStart = 7'd70;  // first element of the run
-  localparam [6:0] RowOuter = 7'd72;  // {runs left, stride}
-  localparam [6:0] RowElement = 7'd73;
-  localparam [6:0] RowInner = 7'd74;  // elements left
-  localparam [6:0] RowWide = 7'd75;   // where accumulators are loaded from
-  localparam [6:0] RowIndex = 7'd76;  // digest, amax: elements so far
-  localparam [6:0] RowBest = 7'd77;   // amax: complement of the largest
+  // Rows of the register memory that are the sequencer's own: from 64 on.
+  localparam [3:0] RowZero = 4'd0;
+  localparam [3:0] RowLimit = 4'd1;  // instructions left
+  localparam [3:0] RowA = 4'd4;      // vector: operands; digest: next row or register
+  localparam [3:0] RowB = 4'd5;
+  localparam [3:0] RowC = 4'd6;      // digest: rows left
+  localparam [3:0] RowBase = 4'd4;   // matrix: W[0,0]
+  localparam [3:0] RowSide = 4'd5;   // lane side; blend: M[0,0]
+  localparam [3:0] RowStart = 4'd6;  // first element of the run
+  localparam [3:0] RowOuter = 4'd8;  // {runs left, stride}
+  localparam [3:0] RowElement = 4'd9;
+  localparam [3:0] RowInner = 4'd10;  // elements left
+  localparam [3:0] RowWide = 4'd11;   // where accumulators are loaded from
+  localparam [3:0] RowIndex = 4'd12;  // digest, amax: elements so far
+  localparam [3:0] RowBest = 4'd13;   // amax: complement of the largest
 
   (* fsm_encoding = "one-hot" *)
   reg [6:0] state;
@@ -310,7 +311,7 @@ module nmc_sequencer #(
   wire b_walk = is_matrix && !in_rows;
   wire [12:0] rows = ir_i[`NMC_MATRIX_ROWS];
   wire [12:0] n = ir_i[`NMC_VECTOR_N];
-  wire [12:0] side = is_matrix ? ir_i[`NMC_MATRIX_COLS] : n;
+  wire [12:0] side = ir_i[`NMC_MATRIX_COLS];  // n, too
 
   wire [3:0] fn = ir_i[`NMC_VECTOR_FN];
   wire [2:0] amode = ir_i[`NMC_VECTOR_AMODE];
@@ -332,7 +333,8 @@ module nmc_sequencer #(
   assign tail_mask_o = used == {TailBits{1'b0}} ? {Lanes{1'b1}} : ~({Lanes{1'b1}} << used);
 
   // ---- the walk ----
-  wire take, go, drain, row_start, base_first, last_word, first_token, d0, drain0, shift0, acc0, last0, second0, in_flight;
+  wire take, go, drain, row_start, base_first, last_word, first_token, in_flight;
+  wire d0, drain0, shift0, acc0, last0, second0;
   wire [LaneBits-1:0] walk_lane;
   wire [WordBits-1:0] word;
   wire [WeightBits-1:0] waddr;
@@ -358,8 +360,8 @@ module nmc_sequencer #(
       .scan_valid_i(scan_valid_i), .scan_lane_i(scan_lane_i), .scan_left_i(scan_left_i), .scan_next_i(scan_next_i),
       .dead_i(dead),
       .take_o(take), .go_o(go), .drain_o(drain), .row_start_o(row_start), .base_first_o(base_first), .lane_o(walk_lane),
-      .word_o(word), .last_o(last_word), .first_o(first_token), .d_o(d0), .drain0_o(drain0), .shift0_o(shift0), .acc0_o(acc0),
-      .last0_o(last0), .second_o(second0), .addr_o(waddr), .in_flight_o(in_flight)
+      .word_o(word), .last_o(last_word), .first_o(first_token), .d_o(d0), .drain0_o(drain0), .shift0_o(shift0),
+      .acc0_o(acc0), .last0_o(last0), .second_o(second0), .addr_o(waddr), .in_flight_o(in_flight)
   );
 
   // ---- vector instructions: a word takes six steps; operands are read in steps 0 to 2 and used three steps later ----
@@ -391,21 +393,22 @@ module nmc_sequencer #(
   wire [15:0] first, second;
   wire [VectorBits-1:0] vaddr;
   wire table_step = state == Table;
-  wire rating = is_upd && (state == Run0 || state == Run1 || state == Run || walking) && step != 3'd0;
+  wire rating = is_upd && (state == Run1 || state == Run || walking) && step != 3'd0;
   nmc_operands #(
       .VectorBits(VectorBits), .WordBits(WordBits)
   ) u_operands (
       .clk_i(clk_i), .rst_i(rst_i),
       .is_mac_i(is_mac), .is_mac_b_i(is_mac_b), .is_mac_r_i(is_mac_r), .is_upd_i(is_upd), .is_upd_r_i(is_upd_r),
-      .is_blend_i(is_blend), .is_dig_i(is_dig), .is_tab_i(is_tab), .is_dot_i(is_dot), .slow_rows_i(slow_rows), .opt_i(opt),
-      .wdraw_i(wdraw), .w_sign_i(wsrc == `NMC_W_SIGN), .fn_mac_i(fn_mac), .fn_sel_i(fn_sel), .fn_ge_i(fn_ge),
-      .middle_i(middle),
+      .is_blend_i(is_blend), .is_dig_i(is_dig), .is_tab_i(is_tab), .is_dot_i(is_dot), .slow_rows_i(slow_rows),
+      .opt_i(opt), .wdraw_i(wdraw), .w_sign_i(wsrc == `NMC_W_SIGN), .fn_mac_i(fn_mac), .fn_sel_i(fn_sel),
+      .fn_ge_i(fn_ge), .middle_i(middle),
       .scan_i(scan_take_o && !(walking && is_mac_r)),
       .reg_i(state == Pass3 || state == Run1 || state == Preload1 || state == Stride || state == Store1
              || state == Word && !step[2] || walking && is_upd_r && step == 3'd3),
-      .sat_i(sat_q || state == Store1), .high_i(state == Pass4 || state == Pass5 || walking && is_upd_r && step == 3'd2 || state == DigReg2),
-      .scan_value_i(scan_value_i), .value_i(reg_i), .table_i(table_i), .word_i(word), .first_o(first), .second_o(second),
-      .vaddr_o(vaddr),
+      .sat_i(sat_q || state == Store1),
+      .high_i(state == Pass4 || state == Pass5 || walking && is_upd_r && step == 3'd2 || state == DigReg2),
+      .scan_value_i(scan_value_i), .value_i(reg_i), .table_i(table_i), .word_i(word), .first_o(first),
+      .second_o(second), .vaddr_o(vaddr),
       .word_i0(d0), .drain_i(drain0), .shift_i(shift0), .acc_i(acc0), .last_i(last0), .blend_i(second0),
       .goal_i(state == Pass5 && is_upd_b || walking && is_upd_r && step == 3'd2),
       .rate_i(state == Pass6 && is_upd_b || walking && is_upd_r && step == 3'd3), .product_i(rating && step == 3'd6),
@@ -413,20 +416,20 @@ module nmc_sequencer #(
       .v_first_i(v_first), .v_middle_i(v_middle), .v_last_i(v_last), .mode_i(mode), .v_start_i(first_token),
       .v_tail_i(last_word), .slope_i(table_step && step == 3'd1), .entry_i(table_step && step == 3'd2),
       .rest_i(table_step && step == 3'd3), .store_i(state == Store3),
-      .bcast_o(bcast_o), .tok_valid_o(tok_valid_o), .tok_first_o(tok_first_o), .tok_shift_o(tok_shift_o), .tok_last_o(tok_last_o),
-      .p_load_o(p_load_o), .p_o_o(p_o_o), .p_prod_o(p_prod_o), .o_bcast_o(o_bcast_o), .w_draw_o(w_draw_o),
-      .w_sign_o(w_sign_o), .f_load_o(f_load_o), .c_load_o(c_load_o), .c_sel_o(c_sel_o), .fire_o(fire_o), .pull_o(pull_o),
-      .tail_o(tail_o), .flag_o(flag_o), .x_zero_o(x_zero_o), .acc_load_o(acc_load_o)
+      .bcast_o(bcast_o), .tok_valid_o(tok_valid_o), .tok_first_o(tok_first_o), .tok_shift_o(tok_shift_o),
+      .tok_last_o(tok_last_o), .p_load_o(p_load_o), .p_o_o(p_o_o), .p_prod_o(p_prod_o), .o_bcast_o(o_bcast_o),
+      .w_draw_o(w_draw_o), .w_sign_o(w_sign_o), .f_load_o(f_load_o), .c_load_o(c_load_o), .c_sel_o(c_sel_o),
+      .fire_o(fire_o), .pull_o(pull_o), .tail_o(tail_o), .flag_o(flag_o), .x_zero_o(x_zero_o), .acc_load_o(acc_load_o)
   );
   assign f_stored_o = fn_sel;
   assign f_le_o = fn_ge && swap;
   assign f_inv_o = fn_max || fn_ge && !swap;
 
   // ---- constants of the instruction ----
-  assign shift_o = is_matrix ? (wideout ? 6'd0 : ir_i[`NMC_MATRIX_SHIFT])
-                 : is_tab ? 6'd8 : is_vec && fn_mac ? ir_i[`NMC_VECTOR_SHIFT] : 6'd0;
-  wire [1:0] round = is_matrix ? (wideout ? `NMC_ROUND_FLOOR : ir_i[`NMC_MATRIX_ROUND])
-                   : is_tab ? `NMC_ROUND_NEAREST : is_vec && fn_mac ? ir_i[`NMC_VECTOR_ROUND] : `NMC_ROUND_FLOOR;
+  // Shift, rounding, bounds and group are the same bits of matrix and vector instructions.
+  wire rounded = is_matrix ? !wideout : is_vec && fn_mac;
+  assign shift_o = is_tab ? 6'd8 : rounded ? ir_i[`NMC_MATRIX_SHIFT] : 6'd0;
+  wire [1:0] round = is_tab ? `NMC_ROUND_NEAREST : rounded ? ir_i[`NMC_MATRIX_ROUND] : `NMC_ROUND_FLOOR;
   assign nearest_o = round == `NMC_ROUND_NEAREST;
   assign stochastic_o = round == `NMC_ROUND_STOCHASTIC;
   assign ge_o = is_vec && fn_ge;
@@ -473,7 +476,8 @@ module nmc_sequencer #(
   wire push_lane = push_row || push_entry || drain && is_mac_r || state == Store3;
   wire push_word = d0 && is_upd || second0;
   assign push_o = push_lane || push_word || drain || word_fire && !is_dot;
-  wire [LaneBits-1:0] push_index = push_lane ? (is_tab || is_mac_r && !slow_rows ? scan_lane_i : lane) : {LaneBits{1'b0}};
+  wire from_scan = is_tab || is_mac_r && !slow_rows;
+  wire [LaneBits-1:0] push_index = !push_lane ? {LaneBits{1'b0}} : from_scan ? scan_lane_i : lane;
   wire [VectorBits+LaneBits-1:0] push_vector = {push_index, dptr};
   wire [WeightBits+VectorBits+LaneBits-1:0] place_weights = {{VectorBits + LaneBits{1'b0}}, waddr};
   wire [WeightBits+VectorBits+LaneBits-1:0] place_vectors = {{WeightBits{1'b0}}, push_vector};
@@ -494,7 +498,8 @@ module nmc_sequencer #(
   // ---- scanner: its first word is the sum ----
   wire host_busy = state == HostScan || state == HostWait;
   wire wide_busy = state == WideScan || state == WideWait;
-  assign scan_start_o = state == Run || state == Scalar && is_load || state == WideScan || state == VectorScan || state == HostScan;
+  assign scan_start_o = state == Run || state == Scalar && is_load || state == WideScan || state == VectorScan
+                     || state == HostScan;
   assign scan_addr_o = sum[ScanBits-1:0];
   assign scan_first_o = scan_start_o ? lane_next : lane;
   assign scan_count_o = host_busy || is_load || slow_rows ? 13'd1 : is_matrix ? rows : n;
@@ -502,8 +507,8 @@ module nmc_sequencer #(
   assign scan_virtual_o = (is_mac_r && !masked || is_blend || dig_regs) && !wide_busy && !host_busy;
   assign scan_nonzero_o = walking && (masked ? !draw_rounds_o : skip_q && (is_mac_b || is_upd_r || is_upd_b && !opt));
   assign scan_shared_o = in_rows && !host_busy;
-  assign scan_take_o = take || state == Loaded || state == WideWait || state == HostWait || state == Amax || state == DigElement
-                    || table_step && step == 3'd0 && scan_valid_i;
+  assign scan_take_o = take || state == Loaded || state == WideWait || state == HostWait || state == Amax
+                    || state == DigElement                    || table_step && step == 3'd0 && scan_valid_i;
 
   // ---- run and host ----
   assign idle_o = state == Idle;
@@ -516,7 +521,7 @@ module nmc_sequencer #(
   assign prog_addr_o = pc;
   assign alu_start_o = state == Scalar && !is_load && !is_store && !is_key && !is_halt || state == Dot && lanes_idle_i;
   assign alu_op_o = op;
-  assign alu_shift_o = is_dot ? ir_i[`NMC_VECTOR_SHIFT] : ir_i[`NMC_SCALAR_SHIFT];
+  assign alu_shift_o = ir_i[`NMC_SCALAR_SHIFT];
   assign alu_imm_o = ir_i[`NMC_SCALAR_IMM];
   wire [31:0] scalar_imm = ir_i[`NMC_SCALAR_IMM];
 
@@ -531,61 +536,57 @@ module nmc_sequencer #(
     state == DigValue ? second : reg_i[15:0]
   };
 
-  // The vector word is zero in all lanes that count.
-  reg v_zero;
-  integer z;
-  always @(*) begin
-    v_zero = 1'b1;
-    if (state == Pass6)
-      for (z = 0; z < Lanes; z = z + 1)
-        if (vector_i[z*16+:16] != 16'd0 && (!last_word || tail_mask_o[z])) v_zero = 1'b0;
-  end
+  // The vector word is zero: the pass is left out. What stands in lanes beyond the last column costs time only.
+  wire zero_word = state == Pass6 && is_upd_b && skip_q && vector_i == {Lanes * 16{1'b0}};
 
   // ---- registers ----
   wire low_end, high_end;  // a count, the low or the high half of a register, is 0 or 1
   // Read: the value is there in the next state.
-  wire [3:0] group = is_matrix ? ir_i[`NMC_MATRIX_GROUP] : ir_i[`NMC_VECTOR_GROUP];
+  wire [3:0] group = ir_i[`NMC_MATRIX_GROUP];
   wire [1:0] member = state == Bounds ? (is_matrix ? 2'd2 : 2'd0) : state == OpA || state == Pass1 ? 2'd1
                     : state == OpB ? 2'd2 : state == Pass0 ? 2'd0 : 2'd3;
   wire no_group = group == 4'd0 || is_dig || is_blend && (state == Pass0 || state == Pass1)
                || !is_matrix && state != OpC && mode != `NMC_SRC_VECTOR;
-  wire [6:0] group_row = no_group ? RowZero : {1'b0, group, member};
+  wire bare = (is_load || is_store) && !indexed;
+  wire read_ra = state == Decode && !is_loop && !bare;  // or the bounds, which are where scalar instructions have ra
+  wire read_rb = (state == Scalar || state == Wait) && !is_key || state == Pass3 || state == Pass4
+              || walking && is_upd_r && step == 3'd1;  // or the rate
+  wire read_rd = state == Decode && is_loop;
+  wire read_seed = state == Scalar && is_key;
+  wire read_group = (state == Bounds || state == Base || state == OpA || state == OpB || state == OpC || state == Pass0
+                  || state == Pass1
+                  || (state == Side || state == Dest0 || state == Dest1 || state == Dest2) && !is_mac_r) && !no_group;
+  wire read_mode = state == Word && mode == `NMC_SRC_REG;
+  wire read_named = state == DigReg1;  // the register that a row names
+  reg [3:0] row;
   always @(*) begin
-    reg_raddr_o = RowZero;
+    row = RowZero;
     case (state)
-      Decode:
-      reg_raddr_o = is_matrix ? {1'b0, ir_i[`NMC_MATRIX_BOUNDS]} : op[5] ? {1'b0, ir_i[`NMC_VECTOR_BOUNDS]}
-                  : is_loop ? {1'b0, ir_i[`NMC_SCALAR_RD]}
-                  : (is_load || is_store) && !indexed ? RowZero : {1'b0, ir_i[`NMC_SCALAR_RA]};
-      Scalar, Wait: reg_raddr_o = is_key ? {1'b0, `NMC_REG_SEED} : {1'b0, ir_i[`NMC_SCALAR_RB]};
-      Limits: reg_raddr_o = RowLimit;
-
-      Bounds, Base, OpA, OpB, OpC, Pass0, Pass1: reg_raddr_o = group_row;
-      Side, Dest0, Dest1, Dest2: reg_raddr_o = is_mac_r ? RowElement : group_row;
-      Pass2, Run0: reg_raddr_o = RowSide;
-      Pass3, Pass4: reg_raddr_o = {1'b0, ir_i[`NMC_MATRIX_RATE]};
-      Preload0, Preload3, Wide0, WideScan, WideWait: reg_raddr_o = RowWide;
-      Slow0, Stride: reg_raddr_o = RowStart;
-      Element: reg_raddr_o = RowElement;
-      Run1: reg_raddr_o = slow_rows ? RowElement : RowStart;
-      Run: reg_raddr_o = RowBase;
+      Limits: row = RowLimit;
+      Side, Dest0, Dest1, Dest2: if (is_mac_r) row = RowElement;
+      Pass2, Run0: row = RowSide;
+      Preload0, Preload3, Wide0, WideScan, WideWait: row = RowWide;
+      Slow0, Stride: row = RowStart;
+      Element: row = RowElement;
+      Run1: row = slow_rows ? RowElement : RowStart;
+      Run: row = RowBase;
       Walk:
-      reg_raddr_o = is_blend && base_first || is_upd_r && step == 3'd2 ? RowSide
-                  : is_upd_r && step == 3'd1 ? {1'b0, ir_i[`NMC_MATRIX_RATE]} : RowBase;
-      RunEnd: reg_raddr_o = RowOuter;
-      Drain: reg_raddr_o = RowInner;
-      SlowNext: reg_raddr_o = low_end ? RowOuter : RowElement;
-
-      Word: reg_raddr_o = mode == `NMC_SRC_REG ? {1'b0, mode_reg} : {RowA[6:2], operand};
-      OpD, DigRow3: reg_raddr_o = RowA;
-      Amax: reg_raddr_o = RowBest;
-      AmaxTest, AmaxBest: reg_raddr_o = RowIndex;
-      VectorScan, DigElement, DigWait: reg_raddr_o = RowIndex;
-      DigIndex, DigRow1: reg_raddr_o = RowA;
-      DigReg1: reg_raddr_o = {1'b0, reg_i[5:0]};
-      DigRow0: reg_raddr_o = RowC;
+      if (is_blend && base_first || is_upd_r && step == 3'd2) row = RowSide;
+      else if (!(is_upd_r && step == 3'd1)) row = RowBase;
+      RunEnd: row = RowOuter;
+      Drain: row = RowInner;
+      SlowNext: row = low_end ? RowOuter : RowElement;
+      Word: if (mode != `NMC_SRC_REG) row = {RowA[3:2], operand};
+      OpD, DigRow3, DigIndex, DigRow1: row = RowA;
+      Amax: row = RowBest;
+      AmaxTest, AmaxBest, VectorScan, DigElement, DigWait: row = RowIndex;
+      DigRow0: row = RowC;
       default: ;
     endcase
+    reg_raddr_o[6] = !(read_ra || read_rb || read_rd || read_seed || read_group || read_mode || read_named);
+    reg_raddr_o[5:0] = (read_ra ? ir_i[`NMC_SCALAR_RA] : 6'd0) | (read_rb ? ir_i[`NMC_SCALAR_RB] : 6'd0)
+                     | (read_rd ? ir_i[`NMC_SCALAR_RD] : 6'd0) | (read_group ? {group, member} : 6'd0)
+                     | (read_mode ? mode_reg : 6'd0) | (read_named ? reg_i[5:0] : 6'd0) | {2'd0, row};
   end
 
   // The sum.
@@ -595,18 +596,19 @@ module nmc_sequencer #(
       .value_i(reg_i),
       .shift_i(state == Side && !is_blend || state == Dest0 || state == Dest1 || state == Dest2 || state == Dest3
                || state == Run || state == Scalar || state == OpA || state == OpB || state == OpC || state == OpD),
-      .wbase_i(state == Base),
-      .sbase_i(state == Side && (is_mac_r || is_blend) || state == Run && !is_mac_r),
-      .dbase_i(state == Side && !is_mac_r && !is_blend || state == Run && is_mac_r || state == Dest0 || state == Dest3),
-      .a_i(state == OpA && (amode != `NMC_SRC_ZERO || is_dig)), .b_i(state == OpB && bmode != `NMC_SRC_ZERO),
-      .c_i(state == OpC && (cmode != `NMC_SRC_ZERO || is_dig)), .dst_i(state == OpD || state == DigRow2),
-      .imm_i(state == Scalar), .rows_i(state == Slow2), .word_i(walking), .dptr_i(state == Dest1 || state == Dest2),
+      .wbase_i(state == Base || state == OpC && (cmode != `NMC_SRC_ZERO || is_dig)),
+      .sbase_i(state == Side && (is_mac_r || is_blend) || state == Run && !is_mac_r
+               || state == OpA && (amode != `NMC_SRC_ZERO || is_dig)),
+      .dbase_i(state == Side && !is_mac_r && !is_blend || state == Run && is_mac_r || state == Dest0 || state == Dest3
+               || state == OpD || state == DigRow2),
+      .b_i(state == OpB && bmode != `NMC_SRC_ZERO), .imm_i(state == Scalar),
+      .rows_i(state == Slow2), .word_i(walking), .dptr_i(state == Dest1 || state == Dest2),
       .first_i(state == Stride1 || state == LoadWrite || state == AmaxTest || state == AmaxBest), .signed_i(!is_matrix),
       .label_i(state == Label), .input_i(state == Input), .limit_i(state == Limit), .host_i(state == HostScan),
-      .one_i(state == DigIndex || state == AmaxNext || state == WideWait || state == SlowAdd || state == Preload1 && step != 3'd2
-             || state == DigReg1 && step[0]),
+      .one_i(state == DigIndex || state == AmaxNext || state == WideWait || state == SlowAdd
+             || state == Preload1 && step != 3'd2 || state == DigReg1 && step[0]),
       .minus_i(state == Retire || state == SlowNext || state == DigRow1), .upper_i(state == Stride),
-      .high_i(state == Side && is_blend || state == OpA && is_dig),
+      .high_i(state == Side && is_blend || state == OpA && is_dig), .is_dig_i(is_dig),
       .ir_i(ir_i), .word_value_i(word), .dptr_value_i(dptr), .first_value_i(first),
       .label_value_i(label_i), .input_value_i(input_i), .limit_value_i(limit_i), .host_value_i(host_addr_i),
       .sum_o(sum), .low_end_o(low_end), .high_end_o(high_end)
@@ -620,35 +622,41 @@ module nmc_sequencer #(
   assign reg_wdata_o = from == 2'd0 ? sum : from == 2'd1 ? ~sum : from == 2'd2 ? alu_result_i : 32'd0;
   wire [15:0] vector_dst = ir_i[`NMC_VECTOR_DST];
   wire [5:0] rd = op[5] ? vector_dst[5:0] + {5'd0, state == AmaxIndex} : ir_i[`NMC_SCALAR_RD];
+  reg own;
+  reg [5:0] target;
   always @(*) begin
     reg_we_o = 1'b1;
-    reg_waddr_o = {1'b0, rd};
+    own = 1'b1;
+    target = {2'd0, RowZero};
     case (state)
-      Boot: reg_waddr_o = RowZero;
-      Label: reg_waddr_o = {1'b0, `NMC_REG_LABEL};
-      Input: reg_waddr_o = {1'b0, `NMC_REG_INPUT};
-      Limit, Retire: reg_waddr_o = RowLimit;
-      Wait: reg_we_o = alu_done_i && (is_dot || op[4:3] != 2'd0 || is_loop);
-      LoadWrite, AmaxIndex, AmaxEnd: ;
-      Base: reg_waddr_o = RowBase;
-      Side: reg_waddr_o = RowSide;
-      Dest2: reg_waddr_o = RowWide;
-      Preload1: reg_waddr_o = RowWide;
+      Label: {own, target} = {1'b0, `NMC_REG_LABEL};
+      Input: {own, target} = {1'b0, `NMC_REG_INPUT};
+      Wait: begin
+        reg_we_o = alu_done_i && (is_dot || op[4:3] != 2'd0 || is_loop);
+        {own, target} = {1'b0, rd};
+      end
+      LoadWrite, AmaxIndex, AmaxEnd: {own, target} = {1'b0, rd};
+      Boot: ;
+      Limit, Retire: target[3:0] = RowLimit;
+      Base: target[3:0] = RowBase;
+      Side: target[3:0] = RowSide;
+      Dest2, Preload1: target[3:0] = RowWide;
       WideWait: begin
         reg_we_o = scan_valid_i;
-        reg_waddr_o = RowWide;
+        target[3:0] = RowWide;
       end
-      Pass1, Stride1: reg_waddr_o = RowStart;
-      Pass2, Stride: reg_waddr_o = RowOuter;
-      Slow1, SlowAdd: reg_waddr_o = RowElement;
-      Slow2, SlowNext: reg_waddr_o = RowInner;
-      OpA, DigReg1, DigRow2: reg_waddr_o = RowA;
-      OpB: reg_waddr_o = RowB;
-      OpC, DigRow1: reg_waddr_o = RowC;
-      OpD, DigIndex, AmaxNext: reg_waddr_o = RowIndex;
-      AmaxBest: reg_waddr_o = RowBest;
+      Pass1, Stride1: target[3:0] = RowStart;
+      Pass2, Stride: target[3:0] = RowOuter;
+      Slow1, SlowAdd: target[3:0] = RowElement;
+      Slow2, SlowNext: target[3:0] = RowInner;
+      OpA, DigReg1, DigRow2: target[3:0] = RowA;
+      OpB: target[3:0] = RowB;
+      OpC, DigRow1: target[3:0] = RowC;
+      OpD, DigIndex, AmaxNext: target[3:0] = RowIndex;
+      AmaxBest: target[3:0] = RowBest;
       default: reg_we_o = 1'b0;
     endcase
+    reg_waddr_o = {own, target};
   end
 
   // ---- states ----
@@ -696,15 +704,15 @@ module nmc_sequencer #(
       Dest3: next = is_mac_b ? Pass0 : widein ? Wide0 : Run0;
       Pass0: next = Pass1;
       Pass1: next = Pass2;
-      Pass2: next = Pass3;
+      Pass2: next = !is_mac ? Pass3 : is_mac_r ? (slow_rows ? Slow0 : Run0) : widein ? Preload0 : Run1;
       Pass3: next = Pass4;
       Pass4: next = Pass5;
       Pass5: next = Pass6;
-      Pass6: next = is_upd_b && v_zero && skip_q ? PassEnd : is_mac_b && widein ? Preload0 : slow_rows ? Slow0 : Run0;
+      Pass6: next = zero_word ? PassEnd : is_upd_r ? Run0 : Run1;
       Preload0: next = still ? Preload1 : Preload0;
       Preload1: next = Preload2;
       Preload2: next = Preload3;
-      Preload3: next = step[1] ? Run0 : Preload1;
+      Preload3: next = step[1] ? Run1 : Preload1;
       Slow0: next = Slow1;
       Slow1: next = Slow2;
       Slow2: next = Element;
@@ -718,7 +726,7 @@ module nmc_sequencer #(
       Walk: next = scan_done_i && row_start && step == 3'd0 && !(is_blend && in_flight) ? RunEnd : Walk;
       RunEnd: next = slow_rows ? Drain : Stride;
       Stride: next = !high_end ? Stride1 : is_mac_b ? Drain : PassEnd;
-      Stride1: next = slow_rows ? Slow0 : Run0;
+      Stride1: next = slow_rows ? Slow0 : in_rows ? Run0 : Run1;
       Drain: next = !(drain && last_step) ? Drain : slow_rows ? SlowNext : PassEnd;
       SlowNext: next = low_end ? Stride : SlowAdd;
       SlowAdd: next = Element;
@@ -757,13 +765,15 @@ module nmc_sequencer #(
 
   // Steps within a state: of a word or an entry, of an accumulator's three parts, of rate·v or rate·s.
   wire step_next = state == Word || table_step && (step != 3'd0 || scan_valid_i) || state == Preload3
-                || state == WideWait && scan_valid_i || drain || state == DigWait && !permute_busy_i || rating || take && is_upd_r;
+                || state == WideWait && scan_valid_i || drain || state == DigWait && !permute_busy_i || rating
+                || take && is_upd_r;
   wire [2:0] step_last = state == Word ? 3'd5 : table_step ? 3'd3 : is_upd ? 3'd6 : is_dig ? {2'd0, dig_regs}
                        : {1'b0, state != Drain || wideout, 1'b0};
   always @(posedge clk_i) begin
     state <= rst_i ? Boot : next;
     if (state == Decode) step <= 3'd0;
-    else if (state == Pass6) step <= {is_upd_b && !(v_zero && skip_q), 2'd0};
+    else if (state == Pass0) step <= 3'd0;
+    else if (state == Pass6) step <= {is_upd_b && !zero_word, 2'd0};
     else if (step_next) step <= step == step_last ? 3'd0 : step + 3'd1;
   end
 

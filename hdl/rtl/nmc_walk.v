@@ -1,8 +1,8 @@
 // nmc_walk: the elements, rows and words of a matrix walk, and the addresses of their weights.
 //
-// An element is taken, or a word of a row begun, in cycle -2 of nmc_lanes; its address is formed in cycle -1 and read in
-// cycle 0. Rows count from the start of the pass: an address is row + base, and base (with the word of the row) comes
-// from the adder of the sequencer. A blend reads twice, each time with a base of its own.
+// An element is taken, or a word of a row begun, in cycle -2 of nmc_lanes; its address is formed in cycle -1 and read
+// in cycle 0. Rows count from the start of the pass: an address is row + base, and base (with the word of the row)
+// comes from the adder of the sequencer. A blend reads twice, each time with a base of its own.
 `default_nettype none
 
 module nmc_walk #(

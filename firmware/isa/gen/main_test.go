@@ -44,7 +44,7 @@ func TestHeader(t *testing.T) {
 		"NMC_OP_DIG":            "6'd44",
 		"NMC_MATRIX_WBASE":      "29:8",
 		"NMC_MATRIX_WIDEOUT":    "127:127",
-		"NMC_VECTOR_SPACE":      "123:122",
+		"NMC_VECTOR_SPACE":      "7:6",
 		"NMC_SCALAR_IMM":        "95:64",
 		"NMC_FN_SEL":            fmt.Sprintf("4'd%d", isa.FnSel),
 		"NMC_SRC_SIGN":          fmt.Sprintf("3'd%d", isa.SrcSign),
