@@ -102,7 +102,7 @@ type Device struct {
 	Lanes, WeightPorts                                             int
 	WeightDepth, VectorDepth, ProgramDepth, TableDepth, FrameBytes int
 	Units                                                          string // "all", or "used": only what the program needs
-	Pos                                                            Pos // of the [device] header
+	Pos                                                            Pos    // of the [device] header
 	At                                                             map[string]Pos
 }
 

@@ -11,7 +11,9 @@ type Unit struct {
 // Units are the parts that can be left out.
 var Units = []Unit{
 	{"wide", "accumulators stored and resumed (mac with widein or wideout)",
-		func(w Word, op *Op) bool { return isMac(op) && (field(w, op, "widein") != 0 || field(w, op, "wideout") != 0) }},
+		func(w Word, op *Op) bool {
+			return isMac(op) && (field(w, op, "widein") != 0 || field(w, op, "wideout") != 0)
+		}},
 	{"masked", "mac.r that leaves zeros alone",
 		func(w Word, op *Op) bool { return op.Code == MacR && field(w, op, "opt") != 0 }},
 	{"updr", "upd.r", func(w Word, op *Op) bool { return op.Code == UpdR }},
@@ -28,7 +30,9 @@ var Units = []Unit{
 	{"sign", "signs of draws as operands",
 		func(w Word, op *Op) bool { return draws(w, op, WSign, SrcSign) }},
 	{"stochastic", "stochastic rounding",
-		func(w Word, op *Op) bool { return (op.Format == "matrix" || op.Code == Vec) && field(w, op, "round") == RoundStochastic }},
+		func(w Word, op *Op) bool {
+			return (op.Format == "matrix" || op.Code == Vec) && field(w, op, "round") == RoundStochastic
+		}},
 	{"dot", "dot", func(w Word, op *Op) bool { return op.Code == Dot }},
 	{"table", "tab", func(w Word, op *Op) bool { return op.Code == Tab }},
 	{"argmax", "amax", func(w Word, op *Op) bool { return op.Code == Amax }},
@@ -55,9 +59,12 @@ func draws(w Word, op *Op, wsrc, src uint32) bool {
 	return field(w, op, "amode") == src || field(w, op, "bmode") == src || field(w, op, "cmode") == src
 }
 
+// field is the value of a field, 0 where the format has none of that name.
 func field(w Word, op *Op, name string) uint32 {
-	f := op.Layout().Field(name)
-	return w.Get(f.Lo, f.Width)
+	if f := op.Layout().Field(name); f != nil {
+		return w.Get(f.Lo, f.Width)
+	}
+	return 0
 }
 
 // Needs returns the set of units that an instruction uses, bit i for Units[i]. An unknown operation needs none.

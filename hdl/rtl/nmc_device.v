@@ -11,6 +11,7 @@ module nmc_device #(
     parameter        TableDepth   = 256,
     parameter        WeightPorts  = 2,
     parameter        FrameBytes   = 1024,
+    parameter [31:0] Omit         = 32'd0,
     parameter [63:0] HwId         = 64'd0,
     parameter [31:0] Boot         = 32'd0
 ) (
@@ -90,7 +91,8 @@ module nmc_device #(
       .VectorDepth (VectorDepth),
       .ProgramDepth(ProgramDepth),
       .TableDepth  (TableDepth),
-      .WeightPorts (WeightPorts)
+      .WeightPorts (WeightPorts),
+      .Omit        (Omit)
   ) u_engine (
       .clk_i         (clk_i),
       .rst_i         (rst_i),

@@ -9,7 +9,8 @@ module nmc_engine #(
     parameter VectorDepth = 512,
     parameter ProgramDepth = 256,
     parameter TableDepth = 512,
-    parameter WeightPorts = 1
+    parameter WeightPorts = 1,
+    parameter [31:0] Omit = 32'd0  // units left out
 ) (
     input wire clk_i,
     input wire rst_i,
@@ -209,7 +210,9 @@ module nmc_engine #(
   wire [5:0] alu_op, alu_shift;
   wire [31:0] alu_imm, alu_result;
   wire [47:0] acc0;
-  nmc_scalar u_scalar (
+  nmc_scalar #(
+      .Omit(Omit)
+  ) u_scalar (
       .clk_i(clk_i), .rst_i(rst_i),
       .start_i(alu_start), .op_i(alu_op), .shift_i(alu_shift), .operand_i(reg_data), .imm_i(alu_imm), .sum_i(acc0),
       .done_o(alu_done), .result_o(alu_result), .taken_o(alu_taken)
@@ -287,7 +290,7 @@ module nmc_engine #(
     else overflow_o <= overflow_o + {25'd0, overflows};
 
   nmc_sequencer #(
-      .Lanes(Lanes), .WeightPorts(WeightPorts), .Share(Share), .WeightBits(WB), .VectorBits(VB), .ProgramBits(PB), .TableBits(TB),
+      .Lanes(Lanes), .WeightPorts(WeightPorts), .Share(Share), .Omit(Omit), .WeightBits(WB), .VectorBits(VB), .ProgramBits(PB), .TableBits(TB),
       .LaneBits(LaneBits), .ScanBits(ScanBits), .QueueBits(QueueBits)
   ) u_sequencer (
       .clk_i(clk_i), .rst_i(rst_i),

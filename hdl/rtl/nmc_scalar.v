@@ -9,7 +9,8 @@
 
 module nmc_scalar #(
     parameter Bits = 32,           // of an operand, a multiple of four
-    parameter SumBits = Bits + Bits / 2
+    parameter SumBits = Bits + Bits / 2,
+    parameter [31:0] Omit = 32'd0  // units left out, bits NMC_UNIT_
 ) (
     input  wire               clk_i,
     input  wire               rst_i,
@@ -56,13 +57,13 @@ module nmc_scalar #(
   wire is_set = op_i[3:0] == 4'd8;
   wire is_add = op_i[3:0] == 4'd9;
   wire is_mul = op_i[3:0] == 4'd11;
-  wire is_div = op_i[3:0] == 4'd12;
-  wire is_sqrt = op_i[3:0] == 4'd13;
+  wire is_div = !Omit[`NMC_UNIT_DIVIDE] && op_i[3:0] == 4'd12;
+  wire is_sqrt = !Omit[`NMC_UNIT_ROOT] && op_i[3:0] == 4'd13;
   wire is_min_max = op_i[3:1] == 3'd7;
   wire is_and = op_i[4] && op_i[1:0] == 2'd0;
   wire is_shl = op_i[4] && op_i[0];
   wire is_shr = op_i[4] && op_i[1];
-  wire is_dot = op_i[5];
+  wire is_dot = !Omit[`NMC_UNIT_DOT] && op_i[5];
 
   wire at_idle = state == Idle;
   wire start = at_idle && start_i;

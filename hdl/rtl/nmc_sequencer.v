@@ -20,7 +20,8 @@ module nmc_sequencer #(
     parameter LaneBits = 3,      // $clog2(Lanes) + 1
     parameter ScanBits = 14,     // address bits of the scanner
     parameter QueueBits = 16,    // of an entry of the address queue: {one lane, tail, lane and word}
-    parameter Share = 4          // lanes that share a back end
+    parameter Share = 4,         // lanes that share a back end
+    parameter [31:0] Omit = 32'd0  // units left out, bits NMC_UNIT_
 ) (
     input wire clk_i,
     input wire rst_i,
@@ -277,21 +278,22 @@ module nmc_sequencer #(
   reg [ProgramBits-1:0] pc;
   reg skip_q;
 
-  // ---- decoding: a feature is a wire ----
+  // ---- decoding: a feature is a wire; those of omitted units are constant, and synthesis drops what hangs on them ----
+  localparam Draws = !(Omit[`NMC_UNIT_UNIFORM] && Omit[`NMC_UNIT_SIGN]);
   wire [5:0] op = ir_i[`NMC_SCALAR_OP];
   wire is_matrix = op[5:3] == 3'd4;
   wire is_vector = op[5] && op[3];
   wire is_mac_b = is_matrix && op[2:0] == 3'd0;
   wire is_mac_r = is_matrix && op[2:0] == 3'd1;
   wire is_upd_b = is_matrix && op[2:0] == 3'd2;
-  wire is_upd_r = is_matrix && op[2:0] == 3'd3;
+  wire is_upd_r = !Omit[`NMC_UNIT_UPDR] && is_matrix && op[2:0] == 3'd3;
   wire is_blend = is_matrix && op[2];
   wire is_mac = is_mac_b || is_mac_r;
   wire is_upd = is_upd_b || is_upd_r;
   wire is_vec = is_vector && op[2:0] == 3'd0;
-  wire is_tab = is_vector && op[2:0] == 3'd1;
-  wire is_dot = is_vector && op[2:0] == 3'd2;
-  wire is_amax = is_vector && op[2:0] == 3'd3;
+  wire is_tab = !Omit[`NMC_UNIT_TABLE] && is_vector && op[2:0] == 3'd1;
+  wire is_dot = !Omit[`NMC_UNIT_DOT] && is_vector && op[2:0] == 3'd2;
+  wire is_amax = !Omit[`NMC_UNIT_ARGMAX] && is_vector && op[2:0] == 3'd3;
   wire is_dig = is_vector && op[2];
   wire is_halt = op == `NMC_OP_HALT;
   wire is_loop = op == `NMC_OP_LOOP;
@@ -300,12 +302,12 @@ module nmc_sequencer #(
   wire is_key = op == `NMC_OP_KEY;
   wire indexed = ir_i[`NMC_SCALAR_INDEX];
 
-  wire opt = ir_i[`NMC_MATRIX_OPT];
-  wire widein = is_mac && ir_i[`NMC_MATRIX_WIDEIN];
-  wire wideout = is_mac && ir_i[`NMC_MATRIX_WIDEOUT];
-  wire [1:0] wsrc = ir_i[`NMC_MATRIX_WSRC];
+  wire opt = ir_i[`NMC_MATRIX_OPT] && (is_blend || is_mac_r && !Omit[`NMC_UNIT_MASKED] || is_upd && !Omit[`NMC_UNIT_PULL]);
+  wire widein = !Omit[`NMC_UNIT_WIDE] && is_mac && ir_i[`NMC_MATRIX_WIDEIN];
+  wire wideout = !Omit[`NMC_UNIT_WIDE] && is_mac && ir_i[`NMC_MATRIX_WIDEOUT];
+  wire [1:0] wsrc = ir_i[`NMC_MATRIX_WSRC] & {!Omit[`NMC_UNIT_SIGN], !Omit[`NMC_UNIT_UNIFORM]};
   wire wdraw = wsrc != `NMC_W_MEM && (is_mac || is_blend);
-  wire masked = is_mac_r && opt;
+  wire masked = !Omit[`NMC_UNIT_MASKED] && is_mac_r && opt;
   wire slow_rows = is_mac_r && (widein || wideout);  // one row at a time
   wire in_rows = is_mac_r || is_upd_r;
   wire b_walk = is_matrix && !in_rows;
@@ -314,17 +316,18 @@ module nmc_sequencer #(
   wire [12:0] side = ir_i[`NMC_MATRIX_COLS];  // n, too
 
   wire [3:0] fn = ir_i[`NMC_VECTOR_FN];
-  wire [2:0] amode = ir_i[`NMC_VECTOR_AMODE];
-  wire [2:0] bmode = ir_i[`NMC_VECTOR_BMODE];
-  wire [2:0] cmode = ir_i[`NMC_VECTOR_CMODE];
-  wire fn_mac = is_dot || fn == `NMC_FN_MAC;
-  wire fn_sel = fn == `NMC_FN_SEL && !is_dot;
-  wire fn_ge = fn == `NMC_FN_GE && !is_dot;
-  wire fn_max = fn == `NMC_FN_MAX;
+  localparam [2:0] Modes = {Draws[0], 2'b11};
+  wire [2:0] amode = ir_i[`NMC_VECTOR_AMODE] & Modes;
+  wire [2:0] bmode = ir_i[`NMC_VECTOR_BMODE] & Modes;
+  wire [2:0] cmode = ir_i[`NMC_VECTOR_CMODE] & Modes;
+  wire fn_sel = !Omit[`NMC_UNIT_SELECT] && fn == `NMC_FN_SEL && !is_dot;
+  wire fn_mac = is_dot || (Omit[`NMC_UNIT_COMPARE] ? !fn_sel : fn == `NMC_FN_MAC);
+  wire fn_ge = !Omit[`NMC_UNIT_COMPARE] && fn == `NMC_FN_GE && !is_dot;
+  wire fn_max = !Omit[`NMC_UNIT_COMPARE] && fn == `NMC_FN_MAX;
   wire uses_b = fn_mac || fn_sel;
   wire swap = fn_mac ? bmode[2] : !fn_sel && cmode[2];
   wire middle = fn_sel || (fn_mac && !is_dot && cmode != `NMC_SRC_ZERO);
-  wire v_rounds = is_vec && fn_mac && ir_i[`NMC_VECTOR_ROUND] == `NMC_ROUND_STOCHASTIC;
+  wire v_rounds = is_vec && fn_mac && stochastic_o;
   wire v_draws = amode[2] || (bmode[2] && uses_b) || (cmode[2] && !is_dot) || v_rounds;
   wire dig_weights = is_dig && ir_i[`NMC_VECTOR_SPACE] == `NMC_DIG_WEIGHTS;
   wire dig_regs = is_dig && ir_i[`NMC_VECTOR_SPACE] == `NMC_DIG_REGISTERS;
@@ -390,6 +393,7 @@ module nmc_sequencer #(
   end
 
   // ---- operands of the lanes ----
+  wire w_sign;
   wire [15:0] first, second;
   wire [VectorBits-1:0] vaddr;
   wire table_step = state == Table;
@@ -418,9 +422,10 @@ module nmc_sequencer #(
       .rest_i(table_step && step == 3'd3), .store_i(state == Store3),
       .bcast_o(bcast_o), .tok_valid_o(tok_valid_o), .tok_first_o(tok_first_o), .tok_shift_o(tok_shift_o),
       .tok_last_o(tok_last_o), .p_load_o(p_load_o), .p_o_o(p_o_o), .p_prod_o(p_prod_o), .o_bcast_o(o_bcast_o),
-      .w_draw_o(w_draw_o), .w_sign_o(w_sign_o), .f_load_o(f_load_o), .c_load_o(c_load_o), .c_sel_o(c_sel_o),
+      .w_draw_o(w_draw_o), .w_sign_o(w_sign), .f_load_o(f_load_o), .c_load_o(c_load_o), .c_sel_o(c_sel_o),
       .fire_o(fire_o), .pull_o(pull_o), .tail_o(tail_o), .flag_o(flag_o), .x_zero_o(x_zero_o), .acc_load_o(acc_load_o)
   );
+  assign w_sign_o = !Omit[`NMC_UNIT_SIGN] && w_sign;
   assign f_stored_o = fn_sel;
   assign f_le_o = fn_ge && swap;
   assign f_inv_o = fn_max || fn_ge && !swap;
@@ -431,7 +436,7 @@ module nmc_sequencer #(
   assign shift_o = is_tab ? 6'd8 : rounded ? ir_i[`NMC_MATRIX_SHIFT] : 6'd0;
   wire [1:0] round = is_tab ? `NMC_ROUND_NEAREST : rounded ? ir_i[`NMC_MATRIX_ROUND] : `NMC_ROUND_FLOOR;
   assign nearest_o = round == `NMC_ROUND_NEAREST;
-  assign stochastic_o = round == `NMC_ROUND_STOCHASTIC;
+  assign stochastic_o = !Omit[`NMC_UNIT_STOCHASTIC] && round == `NMC_ROUND_STOCHASTIC;
   assign ge_o = is_vec && fn_ge;
   assign raw_o = wideout;
   assign reduce_o = is_mac_r || is_dot;

@@ -51,6 +51,7 @@ func Build(root, cache string, c device.Config, optimize string) (string, error)
 		fmt.Sprintf("-GLanes=%d", c.Lanes), fmt.Sprintf("-GWeightDepth=%d", c.WeightDepth),
 		fmt.Sprintf("-GVectorDepth=%d", c.VectorDepth), fmt.Sprintf("-GProgramDepth=%d", c.ProgramDepth),
 		fmt.Sprintf("-GTableDepth=%d", c.TableDepth), fmt.Sprintf("-GWeightPorts=%d", c.WeightPorts),
+		fmt.Sprintf("-GOmit=%d", c.Omit),
 		main,
 	}
 	h := sha256.New()

@@ -104,6 +104,15 @@ func (g *Generator) Registers() []uint16 {
 
 // Instruction draws one instruction of a program of length n in which it stands at pc; jumps go forward only.
 func (g *Generator) Instruction(pc, n int) isa.Word {
+	for {
+		if w := g.any(pc, n); w.Needs()&uint32(g.Config.Omit) == 0 {
+			return w
+		}
+	}
+}
+
+// any draws an instruction that the device may lack units for.
+func (g *Generator) any(pc, n int) isa.Word {
 	var op *isa.Op
 	if g.Only != nil {
 		op = isa.ByName(g.Only[g.IntN(len(g.Only))])
