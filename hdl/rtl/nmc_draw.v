@@ -2,12 +2,13 @@
 //
 //   draw = half of mix(h(row) ^ g(column / 2)), h(row) = mix(key.Row + row·RowStep), g(pair) = mix(key.Col + pair·ColStep)
 //
-// One mixing unit for h; one for each pair of lanes, which makes g in one cycle and the draw in the next. Events come
+// One mixing unit for h, two for each pair of lanes or one that makes g in one cycle and the draw in the next. Events come
 // two cycles before the operands that use them as a source (Events cycles later where the draws round).
 `default_nettype none
 
 module nmc_draw #(
     parameter Lanes = 4,
+    parameter Spaced = 0,  // 1: words come at least two cycles apart; then g and the draw share a mixing unit
     parameter Delay = 5  // cycles that events wait when the draws round a sum within a lane
 ) (
     input wire clk_i,
@@ -79,9 +80,15 @@ module nmc_draw #(
   integer b;
   always @(*) begin
     steps = 32'd0;
-    for (b = 0; b < LB; b = b + 1) if (lane[b]) steps = steps + (RowStep << b);
+    if (Lanes <= 4) begin
+      // A table of constants takes less than adders.
+      for (b = 1; b <= Lanes; b = b + 1) if (lane == b[LB-1:0]) steps = sub ? -(RowStep * b) : RowStep * b;
+    end else begin
+      for (b = 0; b < LB; b = b + 1) if (lane[b]) steps = steps + (RowStep << b);
+      if (sub) steps = -steps;
+    end
   end
-  wire [31:0] moved = sub ? base - steps : base + steps;
+  wire [31:0] moved = base + steps;
   reg row_q, h_q;
   always @(posedge clk_i) begin
     if (key_load_i) {key_row, key_col} <= key_i;
@@ -114,14 +121,24 @@ module nmc_draw #(
   // The draws, then what they are made of.
   reg [31:0] g[0:Pairs-1];
   reg [Pairs*32-1:0] d;
-  reg [31:0] p;
+  reg [31:0] p, z;
+  wire draws = (g_q && across_i) || h_q;
   always @(posedge clk_i) begin
-    if ((g_q && across_i) || h_q) begin
-      for (p = 0; p < Pairs; p = p + 1) d[p*32+:32] = mix(h ^ g[p]);
+    z = 32'd0;
+    if (Spaced != 0) begin
+      for (p = 0; p < Pairs; p = p + 1) begin
+        z = mix(word_q ? cols + ColStep * p : h ^ g[p]);
+        d[p*32+:32] = z;
+        if (word_q) g[p] = z;
+      end
+    end else begin
+      if (draws) for (p = 0; p < Pairs; p = p + 1) d[p*32+:32] = mix(h ^ g[p]);
+      if (word_q) for (p = 0; p < Pairs; p = p + 1) g[p] = mix(cols + ColStep * p);
+    end
+    if (draws) begin
       draw_o <= d[Lanes*16-1:0];
       if (single_i && g_odd) draw_o[15:0] <= d[31:16];
     end
-    if (word_q) for (p = 0; p < Pairs; p = p + 1) g[p] = mix(cols + ColStep * p);
   end
 endmodule
 

@@ -252,7 +252,7 @@ module nmc_engine #(
   wire [LaneBits-1:0] draw_lane;
   wire [Lanes*16-1:0] draws;
   nmc_draw #(
-      .Lanes(Lanes)
+      .Lanes(Lanes), .Spaced(WeightPorts == 1)
   ) u_draw (
       .clk_i(clk_i), .rst_i(rst_i),
       .key_load_i(key_load), .key_i(permuted), .rounds_i(draw_rounds), .reduce_i(reduce), .late_i(draw_late), .across_i(draw_across), .single_i(draw_single),
@@ -264,7 +264,7 @@ module nmc_engine #(
   wire nearest, stochastic, inverted, ge, raw, touched, count;
   wire [5:0] shift;
   wire [15:0] hi, lo, bcast;
-  wire o_bcast, w_draw, w_sign, p_load, p_o, p_prod, f_load, c_load, fire, pull, flag, x_zero, f_stored, f_le, f_inv;
+  wire o_bcast, w_draw, w_sign, p_load, p_o, p_prod, f_load, c_load, fire, pull, flag, x_zero, compare, f_le, f_inv;
   wire [1:0] c_sel;
   wire tail, acc_load, tok_valid, tok_first, tok_shift, tok_last, push, lanes_idle;
   wire [QueueBits-1:0] push_addr;
@@ -277,7 +277,7 @@ module nmc_engine #(
       .ge_i(ge), .raw_i(raw), .reduce_i(reduce), .touched_i(touched), .count_i(count), .tail_mask_i(tail_mask),
       .w_i(weight_data), .v_i(vector_data), .draw_i(draws), .bcast_i(bcast), .o_bcast_i(o_bcast), .w_draw_i(w_draw),
       .w_sign_i(w_sign), .p_load_i(p_load), .p_o_i(p_o), .p_prod_i(p_prod), .f_load_i(f_load), .c_load_i(c_load),
-      .c_sel_i(c_sel), .fire_i(fire), .pull_i(pull), .flag_i(flag), .x_zero_i(x_zero), .f_stored_i(f_stored),
+      .c_sel_i(c_sel), .fire_i(fire), .pull_i(pull), .flag_i(flag), .x_zero_i(x_zero), .compare_i(compare),
       .f_le_i(f_le), .f_inv_i(f_inv), .tail_i(tail), .acc_load_i(acc_load), .tok_valid_i(tok_valid),
       .tok_first_i(tok_first), .tok_shift_i(tok_shift), .tok_last_i(tok_last), .push_i(push), .push_addr_i(push_addr),
       .we_o(lanes_we), .waddr_o(lanes_waddr), .touched_o(lanes_touched), .wdata_o(lanes_wdata),
@@ -322,7 +322,7 @@ module nmc_engine #(
       .ge_o(ge), .raw_o(raw), .reduce_o(reduce), .touched_o(touched), .count_o(count), .to_weights_o(dest_weights),
       .tail_mask_o(tail_mask), .bcast_o(bcast), .o_bcast_o(o_bcast), .w_draw_o(w_draw), .w_sign_o(w_sign),
       .p_load_o(p_load), .p_o_o(p_o), .p_prod_o(p_prod), .f_load_o(f_load), .c_load_o(c_load), .c_sel_o(c_sel),
-      .fire_o(fire), .pull_o(pull), .flag_o(flag), .x_zero_o(x_zero), .f_stored_o(f_stored), .f_le_o(f_le),
+      .fire_o(fire), .pull_o(pull), .flag_o(flag), .x_zero_o(x_zero), .compare_o(compare), .f_le_o(f_le),
       .f_inv_o(f_inv), .tail_o(tail), .acc_load_o(acc_load), .tok_valid_o(tok_valid), .tok_first_o(tok_first),
       .tok_shift_o(tok_shift), .tok_last_o(tok_last), .push_o(push), .push_addr_o(push_addr),
       .lanes_idle_i(lanes_idle)

@@ -51,7 +51,7 @@ module nmc_lanes #(
     input wire                pull_i,     // X = sat16(O - W)
     input wire                flag_i,     // X = flag; C = 0 where flag
     input wire                x_zero_i,   // X = 0
-    input wire                f_stored_i, // flag is the stored one, else P < O ^ f_inv_i, or P <= O ^ f_inv_i
+    input wire                compare_i,  // flag is P < O ^ f_inv_i, or P <= O ^ f_inv_i, else the stored one
     input wire                f_le_i,
     input wire                f_inv_i,
     input wire                tail_i,     // the word is the last one of its row
@@ -328,7 +328,7 @@ module nmc_lanes #(
 
     // Cycle 1: X, C, the flag and P.
     mask_p = {16{pull_i}};
-    mask_f = {16{flag_i}};
+    mask_f = {16{compare_i}};
     mask_w = {16{c_sel_i == 2'd1}};
     mask_o = {16{c_sel_i == 2'd2}};
     if (tok_valid_i || c_load_i) begin
@@ -337,8 +337,8 @@ module nmc_lanes #(
       for (l = 0; l < Lanes; l = l + 1) begin
         // O - W, O or O - P; the last bit makes O - P - 1 of it, which is negative where P >= O.
         xs = (w[l] & mask_p) | ({ph[l][15], pl[l]} & mask_f);
-        diff = {o[l][15], o[l], f_le_i | !flag_i} - {xs[15], xs, 1'b1};
-        f = flag_i & (f_stored_i ? flag[l] : diff[17] ^ f_inv_i ^ 1'b1);
+        diff = {o[l][15], o[l], f_le_i & compare_i} - {xs[15], xs, compare_i};
+        f = flag_i & (compare_i ? diff[17] ^ f_inv_i ^ 1'b1 : flag[l]);
         xs = diff[17] != diff[16] ? {diff[17], {15{~diff[17]}}} : diff[16:1];
         mask_x = {16{on[l] & !flag_i}};
         x[l] = (xs & mask_x) | {15'd0, f & on[l]};

@@ -29,6 +29,8 @@ module nmc_operands #(
     input wire fn_mac_i,
     input wire fn_sel_i,
     input wire fn_ge_i,
+    input wire compares_i,   // a vector instruction compares P and O
+    input wire pull_i,
     input wire middle_i,     // a vector instruction has three operands
 
     // broadcast values
@@ -86,6 +88,7 @@ module nmc_operands #(
     output reg        pull_o,
     output reg        tail_o,
     output reg        flag_o,
+    output reg        compare_o,
     output reg        x_zero_o,
     output reg        acc_load_o
 );
@@ -126,7 +129,7 @@ module nmc_operands #(
                : rate_i || preload_bc_i || is_tab_i || store_i
                  || (word_i0 ? is_mac_b_i || is_upd_i && !is_upd_r_i : blend_i);
     fire_o <= mac && !drain_i || upd || rate_i || v_last_i || rest_i;
-    pull_o <= is_upd_i && opt_i && word_i0;
+    pull_o <= pull_i && word_i0;
     tok_valid_o <= mac || upd || rate_i || v_last_i || rest_i || store_i;
     tok_first_o <= mac ? acc_i : v_last_i && is_dot_i ? v_start_i : 1'b1;
     tok_shift_o <= mac && shift_i;
@@ -140,6 +143,7 @@ module nmc_operands #(
              : v_any && mode_i[2] ? 2'd1 : 2'd2;
     tail_o <= v_last_i ? v_tail_i : (mac || upd) && last_i;
     flag_o <= v_last_i && !fn_mac_i;
+    compare_o <= v_last_i && compares_i;
     x_zero_o <= v_last_i && fn_ge_i;
     acc_load_o <= preload_i || preload_bc_i;
     if (rst_i) {tok_valid_o, p_load_o, c_load_o, acc_load_o, f_load_o} <= 5'd0;

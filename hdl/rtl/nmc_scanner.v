@@ -46,7 +46,9 @@ module nmc_scanner #(
 
   // The word held is finished in this cycle.
   wire [   Lanes-1:0] rest = pending & (pending - 1'b1);
-  wire last = left <= Lanes[13:0];
+  // The elements left from the word held on: in whole words, and in part of one.
+  localparam LL = LaneBits - 1;
+  wire last = left[13:LL] == {14 - LL{1'b0}} || (left >> LL == 14'd1 && left == Lanes[13:0]);
   wire finished = pending == {Lanes{1'b0}} || (take_i && rest == {Lanes{1'b0}});
   wire move = running && ready && (!held || (finished && !last));
   wire available = grant_i && running && (shared_i ? !held && !ready : !ready || move);
@@ -58,7 +60,8 @@ module nmc_scanner #(
   assign done_o = held && last && pending == {Lanes{1'b0}};
   assign left_o = left[LaneBits-1:0];
 
-  wire [13:0] left_next = begun ? left - Lanes[13:0] : left;
+  wire [13:0] left_next = left - (begun ? Lanes[13:0] : 14'd0);
+  wire more = left_next >> LL != 14'd0;
 
   always @(posedge clk_i) begin
     if (start_i) begin
@@ -94,7 +97,7 @@ module nmc_scanner #(
     if (move) begin
       word_next = weights_i ? weights_data_i : vectors_i;
       for (i = 0; i < Lanes; i = i + 1)
-        some[i] = (begun || i >= first_i) && i < left_next && (!nonzero_i || word_next[i*16+:16] != 16'd0);
+        some[i] = (begun || i[LaneBits-1:0] >= first_i) && (more || i[LaneBits-1:0] < left_next[LaneBits-1:0]) && (!nonzero_i || word_next[i*16+:16] != 16'd0);
       pending <= some;
       word <= word_next;
     end else if (take_i) pending <= rest;

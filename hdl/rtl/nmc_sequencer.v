@@ -155,7 +155,7 @@ module nmc_sequencer #(
     output wire                 pull_o,
     output wire                 flag_o,
     output wire                 x_zero_o,
-    output wire                 f_stored_o,
+    output wire                 compare_o,
     output wire                 f_le_o,
     output wire                 f_inv_o,
     output wire                 tail_o,
@@ -302,7 +302,8 @@ module nmc_sequencer #(
   wire is_key = op == `NMC_OP_KEY;
   wire indexed = ir_i[`NMC_SCALAR_INDEX];
 
-  wire opt = ir_i[`NMC_MATRIX_OPT] && (is_blend || is_mac_r && !Omit[`NMC_UNIT_MASKED] || is_upd && !Omit[`NMC_UNIT_PULL]);
+  wire opt = ir_i[`NMC_MATRIX_OPT];
+  wire pull = !Omit[`NMC_UNIT_PULL] && is_upd && opt;
   wire widein = !Omit[`NMC_UNIT_WIDE] && is_mac && ir_i[`NMC_MATRIX_WIDEIN];
   wire wideout = !Omit[`NMC_UNIT_WIDE] && is_mac && ir_i[`NMC_MATRIX_WIDEOUT];
   wire [1:0] wsrc = ir_i[`NMC_MATRIX_WSRC] & {!Omit[`NMC_UNIT_SIGN], !Omit[`NMC_UNIT_UNIFORM]};
@@ -323,6 +324,7 @@ module nmc_sequencer #(
   wire fn_sel = !Omit[`NMC_UNIT_SELECT] && fn == `NMC_FN_SEL && !is_dot;
   wire fn_mac = is_dot || (Omit[`NMC_UNIT_COMPARE] ? !fn_sel : fn == `NMC_FN_MAC);
   wire fn_ge = !Omit[`NMC_UNIT_COMPARE] && fn == `NMC_FN_GE && !is_dot;
+  wire compares = !Omit[`NMC_UNIT_COMPARE] && !fn_mac && !fn_sel;
   wire fn_max = !Omit[`NMC_UNIT_COMPARE] && fn == `NMC_FN_MAX;
   wire uses_b = fn_mac || fn_sel;
   wire swap = fn_mac ? bmode[2] : !fn_sel && cmode[2];
@@ -405,7 +407,7 @@ module nmc_sequencer #(
       .is_mac_i(is_mac), .is_mac_b_i(is_mac_b), .is_mac_r_i(is_mac_r), .is_upd_i(is_upd), .is_upd_r_i(is_upd_r),
       .is_blend_i(is_blend), .is_dig_i(is_dig), .is_tab_i(is_tab), .is_dot_i(is_dot), .slow_rows_i(slow_rows),
       .opt_i(opt), .wdraw_i(wdraw), .w_sign_i(wsrc == `NMC_W_SIGN), .fn_mac_i(fn_mac), .fn_sel_i(fn_sel),
-      .fn_ge_i(fn_ge), .middle_i(middle),
+      .fn_ge_i(fn_ge), .compares_i(compares), .pull_i(pull), .middle_i(middle),
       .scan_i(scan_take_o && !(walking && is_mac_r)),
       .reg_i(state == Pass3 || state == Run1 || state == Preload1 || state == Stride || state == Store1
              || state == Word && !step[2] || walking && is_upd_r && step == 3'd3),
@@ -413,20 +415,19 @@ module nmc_sequencer #(
       .high_i(state == Pass4 || state == Pass5 || walking && is_upd_r && step == 3'd2 || state == DigReg2),
       .scan_value_i(scan_value_i), .value_i(reg_i), .table_i(table_i), .word_i(word), .first_o(first),
       .second_o(second), .vaddr_o(vaddr),
-      .word_i0(d0), .drain_i(drain0), .shift_i(shift0), .acc_i(acc0), .last_i(last0), .blend_i(second0),
+      .word_i0(d0), .drain_i(drain0), .shift_i(wideout && shift0), .acc_i(acc0), .last_i(last0), .blend_i(second0),
       .goal_i(state == Pass5 && is_upd_b || walking && is_upd_r && step == 3'd2),
       .rate_i(state == Pass6 && is_upd_b || walking && is_upd_r && step == 3'd3), .product_i(rating && step == 3'd6),
-      .preload_i(state == Preload3), .preload_bc_i(wide2),
+      .preload_i(!Omit[`NMC_UNIT_WIDE] && state == Preload3), .preload_bc_i(!Omit[`NMC_UNIT_WIDE] && wide2),
       .v_first_i(v_first), .v_middle_i(v_middle), .v_last_i(v_last), .mode_i(mode), .v_start_i(first_token),
       .v_tail_i(last_word), .slope_i(table_step && step == 3'd1), .entry_i(table_step && step == 3'd2),
       .rest_i(table_step && step == 3'd3), .store_i(state == Store3),
       .bcast_o(bcast_o), .tok_valid_o(tok_valid_o), .tok_first_o(tok_first_o), .tok_shift_o(tok_shift_o),
       .tok_last_o(tok_last_o), .p_load_o(p_load_o), .p_o_o(p_o_o), .p_prod_o(p_prod_o), .o_bcast_o(o_bcast_o),
       .w_draw_o(w_draw_o), .w_sign_o(w_sign), .f_load_o(f_load_o), .c_load_o(c_load_o), .c_sel_o(c_sel_o),
-      .fire_o(fire_o), .pull_o(pull_o), .tail_o(tail_o), .flag_o(flag_o), .x_zero_o(x_zero_o), .acc_load_o(acc_load_o)
+      .fire_o(fire_o), .pull_o(pull_o), .tail_o(tail_o), .flag_o(flag_o), .compare_o(compare_o), .x_zero_o(x_zero_o), .acc_load_o(acc_load_o)
   );
   assign w_sign_o = !Omit[`NMC_UNIT_SIGN] && w_sign;
-  assign f_stored_o = fn_sel;
   assign f_le_o = fn_ge && swap;
   assign f_inv_o = fn_max || fn_ge && !swap;
 
@@ -510,7 +511,7 @@ module nmc_sequencer #(
   assign scan_count_o = host_busy || is_load || slow_rows ? 13'd1 : is_matrix ? rows : n;
   assign scan_weights_o = host_busy ? host_weights_i : dig_weights;
   assign scan_virtual_o = (is_mac_r && !masked || is_blend || dig_regs) && !wide_busy && !host_busy;
-  assign scan_nonzero_o = walking && (masked ? !draw_rounds_o : skip_q && (is_mac_b || is_upd_r || is_upd_b && !opt));
+  assign scan_nonzero_o = walking && (masked ? !draw_rounds_o : skip_q && (is_mac_b || is_upd_r || is_upd_b && !pull));
   assign scan_shared_o = in_rows && !host_busy;
   assign scan_take_o = take || state == Loaded || state == WideWait || state == HostWait || state == Amax
                     || state == DigElement                    || table_step && step == 3'd0 && scan_valid_i;

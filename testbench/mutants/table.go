@@ -144,8 +144,8 @@ var Mutants = []Mutant{
 	{
 		"rtl/swapped-operand", "a pull goes away from its goal",
 		"hdl/rtl/nmc_lanes.v",
-		`diff = {o[l][15], o[l], f_le_i | !flag_i} - {xs[15], xs, 1'b1};`,
-		`diff = {xs[15], xs, f_le_i | !flag_i} - {o[l][15], o[l], 1'b1};`,
+		`diff = {o[l][15], o[l], f_le_i & compare_i} - {xs[15], xs, compare_i};`,
+		`diff = {xs[15], xs, f_le_i & compare_i} - {o[l][15], o[l], compare_i};`,
 		engine,
 	},
 	{
