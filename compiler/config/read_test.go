@@ -110,7 +110,7 @@ func TestDefaults(t *testing.T) {
 			Name: "bp", Rate: 0.01, Final: 0.01, Schedule: "constant", Steps: 60000, Rounding: "stochastic", ErrorFrac: 15,
 			Pos: Pos{10, 1}, At: map[string]Pos{"name": {11, 8}, "rate": {12, 8}},
 		},
-		Device: Device{At: map[string]Pos{}},
+		Device: Device{Units: "all", At: map[string]Pos{}},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got)\n%s", d)

@@ -210,7 +210,7 @@ func (m *Image) Validate() error {
 		return fmt.Errorf("image: configuration: lanes is %d, not a power of two; correct the board's configuration", c.Lanes)
 	}
 	if lack := m.Needs() & uint32(c.Omit); lack != 0 {
-		return fmt.Errorf("image: the program uses %s, which the device leaves out; compile for a device that has it (device.units = \"all\")",
+		return fmt.Errorf("image: the program uses %s, which the device leaves out; compile for a device that has them (device.units = \"all\")",
 			strings.Join(isa.UnitNames(lack), ", "))
 	}
 	sections := m.sorted()

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/nmc-fpga/nmc/firmware/device"
+	"github.com/nmc-fpga/nmc/firmware/isa"
 )
 
 func config() device.Config {
@@ -98,14 +99,14 @@ func TestDecodeErrors(t *testing.T) {
 	}{
 		{"empty", nil, `image: the first 8 bytes are "", not "nmcimage": this is no firmware image; give the file that nmc compile wrote`},
 		{"other", []byte("\x7fELF0123456789"), `image: the first 8 bytes are "\x7fELF0123", not "nmcimage"`},
-		{"header", good[:40], "image: 40 bytes end inside the header (an image has at least 76); write it again with nmc compile"},
-		{"version", edit(func(b []byte) []byte { b[8] = 9; return b }), "image: byte 8: version 9, this program reads version 1"},
-		{"truncated", good[:len(good)-20], "image: byte 122: section 4 of 5 is cut off: 0 bytes of its header are left"},
-		{"cut in section", seal(good[:len(good)-6]), "image: byte 122: section 4 of 5 is cut off: it announces 4 halfwords, 1 are left; write it again with nmc compile"},
-		{"cut in section header", seal(good[:len(good)-12]), "image: byte 122: section 4 of 5 is cut off: 8 bytes of its header are left, it takes 12"},
+		{"header", good[:40], "image: 40 bytes end inside the header (an image has at least 80); write it again with nmc compile"},
+		{"version", edit(func(b []byte) []byte { b[8] = 9; return b }), "image: byte 8: version 9, this program reads version 2"},
+		{"truncated", good[:len(good)-20], "image: byte 126: section 4 of 5 is cut off: 0 bytes of its header are left"},
+		{"cut in section", seal(good[:len(good)-6]), "image: byte 126: section 4 of 5 is cut off: it announces 4 halfwords, 1 are left; write it again with nmc compile"},
+		{"cut in section header", seal(good[:len(good)-12]), "image: byte 126: section 4 of 5 is cut off: 8 bytes of its header are left, it takes 12"},
 		{"corrupt", edit(func(b []byte) []byte { b[60] ^= 1; return b }), "the file was changed or cut off; write it again with nmc compile"},
 		{"trailing", append(slices.Clone(good), 0), "belong to nothing"},
-		{"sealed trailing", seal(append(slices.Clone(good), 0, 0)), "image: byte 142: 2 bytes after the last section and before the checksum belong to nothing"},
+		{"sealed trailing", seal(append(slices.Clone(good), 0, 0)), "image: byte 146: 2 bytes after the last section and before the checksum belong to nothing"},
 		{"space", with(func(m *Image) { m.Sections[0].Space = 6 }), "image: section 4: unknown space 6; spaces go from 0 (weights) to 5 (control)"},
 		{"overlap", with(func(m *Image) { m.Sections[2].Data = make([]uint16, 17) }), "image: sections 0 and 1 overlap: weights 0..16 and 16..18; join them or move one"},
 		{"beyond", with(func(m *Image) { m.Sections[1].Addr = 254 }), "image: section 1: weights 254..256 go beyond the last halfword 255 that can be loaded; it needs a device with a larger memory or a smaller network"},
@@ -115,10 +116,15 @@ func TestDecodeErrors(t *testing.T) {
 		{"no data", with(func(m *Image) { m.Sections[0].Data = nil }), "image: section 2: program 0: no data; leave the section out"},
 		{"lanes", with(func(m *Image) { m.Config.Lanes = 6 }), "image: configuration: lanes is 6, not a power of two; correct the board's configuration"},
 		{"ports", with(func(m *Image) { m.Config.WeightPorts = 3 }), "image: configuration: weight ports is 3, it goes from 1 to 2; correct the board's configuration"},
+		{"omitted", with(func(m *Image) { m.Config.Omit = 1 << 20 }), "image: configuration: omitted units is 1048576, it goes from 0 to 16383; correct the board's configuration"},
+		{"unit", with(func(m *Image) {
+			m.Config.Omit = int(isa.AllUnits)
+			m.Sections[0].Data = []uint16{isa.Dot, 0, 0, 0, 0, 0, 0, 0, isa.Sqrt, 0, 0, 0, 0, 0, 0, 0}
+		}), "image: the program uses dot, root, which the device leaves out; compile for a device that has them (device.units = \"all\")"},
 		{"order", edit(func(b []byte) []byte {
 			// Swap the addresses of the first two sections' place: second first.
-			first, second := b[44:44+12+4], b[44+16:44+16+12+6]
-			return seal(slices.Concat(b[:44], second, first, b[44+16+18:]))
+			first, second := b[48:48+12+4], b[48+16:48+16+12+6]
+			return seal(slices.Concat(b[:48], second, first, b[48+16+18:]))
 		}), "image: the sections are not in ascending order of space and address"},
 	} {
 		if _, err := Decode(c.b); err == nil || !strings.Contains(err.Error(), c.want) {
