@@ -1,6 +1,6 @@
-// up5k: the device of examples/up5k (784-64-10, 4 lanes) on an iCE40 UP5K, its byte stream on pins.
+// up5k: a compiled device on an iCE40 UP5K, its byte stream on pins and its trace left out.
 //
-// Measures what engine and protocol front end take; a board adds its link. Weights are in the single-port SPRAM.
+// Measures what engine and protocol front end take; a board adds its link.
 `default_nettype none
 
 module up5k (
@@ -16,16 +16,7 @@ module up5k (
     output wire [7:0] tx_data_o,
     output wire       busy_o
 );
-  nmc_device #(
-      .Lanes(4),
-      .WeightDepth(16384),
-      .VectorDepth(512),
-      .ProgramDepth(256),
-      .TableDepth(512),
-      .WeightPorts(1),
-      .FrameBytes(1024),
-      .HwId(64'h0)
-  ) u_device (
+  nmc_top u_top (
       .clk_i(clk_i),
       .rst_i(rst_i),
       .rx_valid_i(rx_valid_i),
