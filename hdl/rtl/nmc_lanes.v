@@ -149,10 +149,10 @@ module nmc_lanes #(
   reg signed [15:0] x[0:Lanes-1];
   reg flag[0:Lanes-1];
   (* no_rw_check *)reg [(Lanes+Even)*16-1:0] c_mem[0:(1<<QueueBits)-1];
+  reg signed [31:0] multh[0:Lanes-1];  // products of ph and pl, twice registered
+  reg signed [31:0] multl[0:Lanes-1];
   reg signed [31:0] prodh[0:Lanes-1];
   reg signed [31:0] prodl[0:Lanes-1];
-  reg signed [31:0] prod[0:Lanes-1];  // the product over 2^15, an adder of the multiplier blocks
-  reg [14:0] below[0:Lanes-1];  // ... and what is below
   reg signed [31+Levels:0] node[1:Lanes];  // the tree; 1 is the sum of all
   reg signed [47:0] acc[0:Lanes-1];
   reg [34:0] u[0:Ends-1];  // {negative, does not fit, shifted}
@@ -164,6 +164,7 @@ module nmc_lanes #(
   reg signed [15:0] w[0:Lanes+Even-1];
   reg signed [15:0] o[0:Lanes+Even-1];
   reg [15:0] d[0:Lanes+Even-1];
+  reg [46:0] prod[0:Lanes-1];
   reg [15:0] c[0:Lanes+Even-1];  // C, on its way into the queue
   reg on[0:Lanes-1];  // X is not 0
   reg [15:0] k[0:Lanes+Even-1];  // ... and out of it
@@ -182,7 +183,7 @@ module nmc_lanes #(
   reg [32:0] t;
   reg [15:0] addend, yb, mask_w, mask_o, mask_x, mask_p, mask_f;
   reg far, over, gt, lt, open_hi, open_lo, f;
-  reg [6:0] many;
+  reg [Levels:0] many;
   reg [Lanes-1:0] touched;
   reg [(Lanes+Even)*16-1:0] word;
   always @(posedge clk_i) begin
@@ -191,9 +192,12 @@ module nmc_lanes #(
     {xs, rb, cb, diff, sum, hi17, lo17, a, b, mask_a} = 261'd0;
     {s16, s8, s4, s2, t, addend, yb, mask_w, mask_o, mask_x, mask_p, mask_f} = 303'd0;
     {far, over, gt, lt, open_hi, open_lo, f} = 7'd0;
-    many = 7'd0;
+    many = {Levels + 1{1'b0}};
     touched = {Lanes{1'b0}};
-    for (l = 0; l < Lanes; l = l + 1) on[l] = 1'bx;
+    for (l = 0; l < Lanes; l = l + 1) begin
+      on[l]   = 1'bx;
+      prod[l] = 47'dx;
+    end
     for (l = 0; l < Lanes + Even; l = l + 1) begin
       w[l] = 16'dx;
       o[l] = 16'dx;
@@ -202,8 +206,8 @@ module nmc_lanes #(
       k[l] = 16'dx;
     end
 
-    if (we_o && count_i) for (l = 0; l < Lanes; l = l + 1) many = many + {6'd0, y[l][16] && wlanes_i[l[LaneBits-1:0]]};
-    overflows_o <= many;
+    if (we_o && count_i) for (l = 0; l < Lanes; l = l + 1) many = many + {{Levels{1'b0}}, y[l][16] && wlanes_i[l[LaneBits-1:0]]};
+    overflows_o <= {{6 - Levels{1'b0}}, many};
 
     // Cycle 7: add C and clamp.
     hi17 = {hi_i[15], hi_i};
@@ -289,11 +293,16 @@ module nmc_lanes #(
 
     // Cycle 4 (later in a reduction, which is in lane 0): accumulate.
     mask_a = {48{!acc_load_i}};
+    if (tok4[3] || p_load_i)
+      for (l = 0; l < Lanes; l = l + 1) begin
+        t = {prodh[l][31], prodh[l]} + {{16{prodl[l][31]}}, prodl[l][31:15]};
+        prod[l] = {t[31:0], prodl[l][14:0]};
+      end
     if (tok_acc[3] || acc_load_i) begin
       b = acc[0];
       a = tok_acc[2] ? 48'd0 : b;
       a = acc_load_i | tok_acc[1] ? {o[0], b[47:16]} : a;
-      b = {prod[0][31], prod[0], below[0]};
+      b = {prod[0][46], prod[0]};
       if (reduce_i && Levels != 0) b = {{16 - Levels{node[1][31+Levels]}}, node[1]};
       acc[0] = a + (b & mask_a);
       acc0_o <= acc[0];
@@ -302,28 +311,23 @@ module nmc_lanes #(
           b = acc[l];
           a = tok_acc[2] ? 48'd0 : b;
           a = acc_load_i | tok_acc[1] ? {o[l], b[47:16]} : a;
-          acc[l] = a + ({prod[l][31], prod[l], below[l]} & mask_a);
+          acc[l] = a + ({prod[l][46], prod[l]} & mask_a);
         end
     end
     if (reduce_i && Levels != 0) begin
       for (l = 1; l < Lanes / 2; l = l + 1) node[l] = node[2*l] + node[2*l+1];
       for (l = 0; l < Lanes / 2; l = l + 1)
-        node[Lanes/2+l] = {{Levels{prod[2*l][16]}}, prod[2*l][16:0], below[2*l]}
-                        + {{Levels{prod[2*l+1][16]}}, prod[2*l+1][16:0], below[2*l+1]};
+        node[Lanes/2+l] = {{Levels{prod[2*l][31]}}, prod[2*l][31:0]} + {{Levels{prod[2*l+1][31]}}, prod[2*l+1][31:0]};
     end
 
-    // Cycles 3 and 2: two products and their sum. P takes a product before it goes; no other is on its way then.
-    if (p_load_i && p_prod_i)
+    // Cycles 3 and 2: two products; their sum is an adder of the multiplier blocks. The inner registers of an SB_MAC16 have
+    // no enable; prodl needs one, or Yosys takes it for an inner register of a block without adder and loses it.
+    if (Share != 1 || tok2[3] || tok3[3])
       for (l = 0; l < Lanes; l = l + 1) begin
-        ph[l] = prod[l][15:0];
-        pl[l] = below[l];
-      end
-    if (Share != 1 || tok2[3] || tok3[3])  // the registers of an SB_MAC16 before its adder have no enable
-      for (l = 0; l < Lanes; l = l + 1) begin
-        prod[l] = prodh[l] + {{15{prodl[l][31]}}, prodl[l][31:15]};
-        below[l] = prodl[l][14:0];
-        prodh[l] = ph[l] * x[l];
-        prodl[l] = $signed({1'b0, pl[l]}) * x[l];
+        prodh[l] = multh[l];
+        prodl[l] = tok3[3] ? multl[l] : prodl[l];
+        multh[l] = ph[l] * x[l];
+        multl[l] = $signed({1'b0, pl[l]}) * x[l];
       end
 
     // Cycle 1: X, C, the flag and P.
@@ -352,11 +356,11 @@ module nmc_lanes #(
     end
     if (f_load_i) for (l = 0; l < Lanes; l = l + 1) flag[l] = {ph[l][15], pl[l]} != 16'd0;
     mask_p = {16{p_o_i}};
-    if (p_load_i && !p_prod_i)
+    if (p_load_i)
       for (l = 0; l < Lanes; l = l + 1) begin
         xs = (o[l] & mask_p) | (w[l] & ~mask_p);
-        ph[l] = {16{xs[15]}};
-        pl[l] = xs[14:0];
+        ph[l] = p_prod_i ? prod[l][30:15] : {16{xs[15]}};
+        pl[l] = p_prod_i ? prod[l][14:0] : xs[14:0];
       end
   end
 endmodule

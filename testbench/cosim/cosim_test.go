@@ -202,19 +202,25 @@ func name(c device.Config) string {
 	return s
 }
 
-func open(t *testing.T, c device.Config) *pair {
+func open(t *testing.T, c device.Config, netlist bool) *pair {
 	t.Helper()
-	if _, err := exec.LookPath("verilator"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("verilator is missing; install with scripts/setup")
+	need := []string{"verilator"}
+	if netlist {
+		need = append(need, "yosys")
+	}
+	for _, tool := range need {
+		if _, err := exec.LookPath(tool); err != nil {
+			if os.Getenv("CI") == "true" {
+				t.Fatalf("%s is missing; install with scripts/setup", tool)
+			}
+			t.Skipf("%s is missing; install with scripts/setup", tool)
 		}
-		t.Skip("verilator is missing; install with scripts/setup")
 	}
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	bin, err := Build(root, filepath.Join(root, "build", "cosim"), c, "-O1")
+	bin, err := Build(root, filepath.Join(root, "build", "cosim"), c, "-O1", netlist)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,7 +292,7 @@ func TestEngineShort(t *testing.T) {
 			continue
 		}
 		t.Run(name(c), func(t *testing.T) {
-			p := open(t, c)
+			p := open(t, c, false)
 			exercise(t, p, generator(c), 400, time.Now().Add(*duration))
 			t.Logf("%d runs", p.n)
 		})
@@ -309,10 +315,22 @@ func TestEngine(t *testing.T) {
 				continue
 			}
 			t.Run(name(c), func(t *testing.T) {
-				p := open(t, c)
+				p := open(t, c, false)
 				exercise(t, p, generator(c), 300, time.Now().Add(*duration))
 				t.Logf("%d runs", p.n)
 			})
 		}
 	}
+}
+
+// TestNetlist does the same for what Yosys makes of the engine for an iCE40: the models of the part's memories, multiplier
+// blocks and cells in place of the Verilog.
+func TestNetlist(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	c := config(4, 1)
+	p := open(t, c, true)
+	exercise(t, p, generator(c), 40, time.Now().Add(*duration))
+	t.Logf("%d runs", p.n)
 }

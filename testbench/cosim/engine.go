@@ -37,8 +37,9 @@ type Outcome struct {
 }
 
 // Build makes the engine's executable for a configuration with Verilator and returns its path; root is the folder of
-// go.mod; optimize is the level of the C++ compiler, "-O1" builds fastest. Builds are kept in cache by the content of the sources.
-func Build(root, cache string, c device.Config, optimize string) (string, error) {
+// go.mod; optimize is the level of the C++ compiler, "-O1" builds fastest. With netlist the engine is what Yosys makes of
+// the sources for an iCE40, in the models of its cells. Builds are kept in cache by the content of the sources.
+func Build(root, cache string, c device.Config, optimize string, netlist bool) (string, error) {
 	list, err := os.ReadFile(filepath.Join(root, "hdl", "nmc.f"))
 	if err != nil {
 		return "", err
@@ -47,20 +48,21 @@ func Build(root, cache string, c device.Config, optimize string) (string, error)
 	args := []string{
 		"--cc", "--exe", "--build", "-j", "2", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "--unroll-count", "1",
 		"-MAKEFLAGS", "OPT_FAST=" + optimize + " OPT_GLOBAL=" + optimize, "-Wno-fatal", "-Wno-lint",
-		"-I" + filepath.Join(root, "hdl", "gen"), "--top-module", "nmc_engine",
-		fmt.Sprintf("-GLanes=%d", c.Lanes), fmt.Sprintf("-GWeightDepth=%d", c.WeightDepth),
-		fmt.Sprintf("-GVectorDepth=%d", c.VectorDepth), fmt.Sprintf("-GProgramDepth=%d", c.ProgramDepth),
-		fmt.Sprintf("-GTableDepth=%d", c.TableDepth), fmt.Sprintf("-GWeightPorts=%d", c.WeightPorts),
-		fmt.Sprintf("-GOmit=%d", c.Omit),
-		main,
+		"-I" + filepath.Join(root, "hdl", "gen"), "--top-module", "nmc_engine", main,
+	}
+	parameters := []struct {
+		name  string
+		value int
+	}{
+		{"Lanes", c.Lanes}, {"WeightDepth", c.WeightDepth}, {"VectorDepth", c.VectorDepth}, {"ProgramDepth", c.ProgramDepth},
+		{"TableDepth", c.TableDepth}, {"WeightPorts", c.WeightPorts}, {"Omit", c.Omit},
 	}
 	h := sha256.New()
 	inputs := []string{main, filepath.Join(root, "hdl", "gen", "nmc_isa.vh")}
 	for f := range strings.FieldsSeq(string(list)) {
 		inputs = append(inputs, filepath.Join(root, "hdl", f))
-		args = append(args, filepath.Join(root, "hdl", f))
 	}
-	fmt.Fprintln(h, args)
+	fmt.Fprintln(h, args, parameters, netlist)
 	for _, f := range inputs {
 		b, err := os.ReadFile(f)
 		if err != nil {
@@ -75,6 +77,29 @@ func Build(root, cache string, c device.Config, optimize string) (string, error)
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return "", err
+	}
+	if netlist {
+		set := ""
+		for _, p := range parameters {
+			set += fmt.Sprintf(" -set %s %d", p.name, p.value)
+		}
+		file := filepath.Join(dir, "netlist.v")
+		script := fmt.Sprintf("read_verilog -I %s %s; chparam%s nmc_engine; synth_ice40 -dsp -spram -top nmc_engine; write_verilog -noattr %s",
+			filepath.Join(root, "hdl", "gen"), strings.Join(inputs[2:], " "), set, file)
+		if out, err := exec.Command("yosys", "-q", "-p", script).CombinedOutput(); err != nil {
+			return "", fmt.Errorf("yosys: %w\n%s", err, out)
+		}
+		yosys, err := exec.LookPath("yosys")
+		if err != nil {
+			return "", err
+		}
+		cells := filepath.Join(filepath.Dir(yosys), "..", "share", "yosys", "ice40", "cells_sim.v")
+		args = append(args, "-DNO_ICE40_DEFAULT_ASSIGNMENTS", "-Wno-style", "--bbox-unsup", file, cells)
+	} else {
+		for _, p := range parameters {
+			args = append(args, fmt.Sprintf("-G%s=%d", p.name, p.value))
+		}
+		args = append(args, inputs[2:]...)
 	}
 	cmd := exec.Command("verilator", append(args, "--Mdir", dir)...)
 	if out, err := cmd.CombinedOutput(); err != nil {
