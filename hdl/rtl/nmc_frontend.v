@@ -12,7 +12,7 @@ module nmc_frontend #(
     parameter        FrameBytes = 1024,   // largest decoded frame
     parameter        AddrBytes  = 4,      // bytes of a halfword address, 2..4
     parameter [63:0] HwId       = 64'd0,
-    parameter [31:0] Boot       = 32'd0   // 0: a 16-bit counter, twice, sampled at the first hello
+    parameter [31:0] Boot       = 32'd0   // 0: as long as it took to the first hello, on top of what it was
 ) (
     input  wire        clk_i,
     input  wire        rst_i,         // synchronous, active high
@@ -58,7 +58,7 @@ module nmc_frontend #(
   localparam [7:0] BootAt = 8'd64, SessionAt = 8'd68, LastAt = 8'd72, PartsAt = 8'd80;
   localparam [7:0] HeadAt = 8'd84;  // head of the running commit's reply
   localparam [7:0] BufferAt = 8'd88;  // first element of the sample's buffer
-  localparam [2:0] CacheAt = 3'b100;  // 32 bytes for even commits, 32 for odd ones
+  localparam [1:0] CacheAt = 2'b10;  // 32 bytes for even commits, 32 for odd ones, the results at the end
   localparam [7:0] ClearEnd = 8'd191;
   localparam [7:0] IdentityAt = 8'd245;  // version, lanes, hw_id; the image id follows at 0
   localparam [7:0] Version = 8'd1;
@@ -74,7 +74,7 @@ module nmc_frontend #(
   // Frames in.
   wire          frame_valid;  // a frame is waiting or being served
   wire          frame_bad;  // ... and must be dropped
-  wire [Fp-1:0] len;  // its bytes, CRC included
+  wire [Fp-1:0] body_end;  // where its CRC starts
   wire [7:0]    frame;  // the byte at fp_q
   reg  [Fp-1:0] fp_q, fp_d;
   wire          ack;
@@ -90,32 +90,31 @@ module nmc_frontend #(
       .valid_o(frame_valid),
       .ready_i(ack),
       .bad_o  (frame_bad),
-      .len_o  (len),
+      .body_o (body_end),
       .addr_i (fp_d[$clog2(FrameBytes)-1:0]),
       .data_o (frame)
   );
 
-  wire [Fp-1:0] body_end = len - 4;
-
   // ---------------------------------------------------------------------------------------------------------------
-  // The byte machine: y = a + b + carry, or'ed with one bit.
-  localparam [2:0] BNone = 3'd0, BNotRam = 3'd1, BAddr = 3'd2, BDevice = 3'd3, BWord = 3'd4, BStatus = 3'd5, BRunning = 3'd6;
+  // The byte machine: y = a + b + carry.
+  localparam [2:0] BNone = 3'd0, BNotRam = 3'd1, BAddr = 3'd2, BDevice = 3'd3, BWord = 3'd4, BCrc = 3'd5,
+      BPart = 3'd6, BTiny = 3'd7;
 
   // States. Most take a number of steps and go on to the one that follows them here.
   localparam [5:0] SInit = 6'd0, SIdle = 6'd1, SBad = 6'd2;
-  // header: CRC, then session and number
-  localparam [5:0] SVerify = 6'd3, SSeal = 6'd4, SVerdict = 6'd5, SOp = 6'd6, SSession = 6'd7, SNumber = 6'd8,
-      SServe = 6'd9, SWait = 6'd10;
+  // until the first hello, time into the boot number; header: CRC, then session and number
+  localparam [5:0] SBoot = 6'd3, SVerify = 6'd4, SSeal = 6'd5, SVerdict = 6'd6, SOp = 6'd7, SSession = 6'd8, SNumber = 6'd9,
+      SServe = 6'd10, SWait = 6'd11;
   // open, read, write
-  localparam [5:0] SOpen = 6'd11, SSpace = 6'd12, SAddr = 6'd13, SCount = 6'd14, SLow = 6'd15, SHigh = 6'd16;
+  localparam [5:0] SOpen = 6'd12, SSpace = 6'd13, SAddr = 6'd14, SCount = 6'd15, SLow = 6'd16, SHigh = 6'd17;
   // sample
-  localparam [5:0] SPart = 6'd17, SKind = 6'd18, SBase = 6'd19, SStride = 6'd20, SKeep = 6'd21, SOffset = 6'd22,
-      SEvent = 6'd23, SRecall = 6'd24, SPlace = 6'd25, SSpike = 6'd26, SNote = 6'd27;
+  localparam [5:0] SPart = 6'd18, SKind = 6'd19, SBase = 6'd20, SStride = 6'd21, SKeep = 6'd22, SOffset = 6'd23,
+      SEvent = 6'd24, SRecall = 6'd25, SPlace = 6'd26, SSpike = 6'd27, SNote = 6'd28;
   // commit
-  localparam [5:0] SEntry = 6'd28, SParts = 6'd29, SLabel = 6'd30, SLimit = 6'd31, SCheck = 6'd32, SInput = 6'd33,
-      SCopy = 6'd34, SClear = 6'd35, SRun = 6'd36;
+  localparam [5:0] SEntry = 6'd29, SParts = 6'd30, SLabel = 6'd31, SLimit = 6'd32, SCheck = 6'd33, SInput = 6'd34,
+      SCopy = 6'd35, SClear = 6'd36, SRun = 6'd37;
   // replies
-  localparam [5:0] SHead = 6'd37, SStatus = 6'd38, SBoot = 6'd39, SIdentity = 6'd40, SSince = 6'd41, SEcho = 6'd42,
+  localparam [5:0] SHead = 6'd38, SStatus = 6'd39, SIdentity = 6'd40, SSince = 6'd41, SEcho = 6'd42,
       SCached = 6'd43, SExpected = 6'd44, SArrived = 6'd45, SCrc = 6'd46, SAsk = 6'd47, SAnswer = 6'd48,
       SRdLow = 6'd49, SRdHigh = 6'd50;
   // the end of a run: the reply is sent and kept in one pass
@@ -131,7 +130,6 @@ module nmc_frontend #(
   reg       carry_q, carry_d;
   reg [8*AddrBytes-1:0] addr_q;  // engine address, or the input offset of a run
   reg [15:0] word_q;  // halfword on its way, or the label of a run
-  reg [31:0] limit_q;
   reg [2:0]  entry_q;
   reg [2:0]  space_q;
   reg [1:0]  kind_q;
@@ -156,28 +154,19 @@ module nmc_frontend #(
   wire       last = cnt_q == 7'd0;
   wire       at_end = fp_q == body_end;
 
-  // Bytes of the engine's results, addressed as in the control space (the boot counter where skip's lies).
-  reg [15:0] ticks_q;
-  initial ticks_q = 16'd1;
-  always @(posedge clk_i) ticks_q <= ticks_q + 16'd1;
-  wire [31:0] boot = Boot == 32'd0 ? {ticks_q, ticks_q} : Boot;
-  wire        results = state_q == SCycles || state_q == SOverflow || state_q == SDigest;
-  wire [5:0]  dev_at =
-      !results ? ram_q[5:0] :
-      {state_q != SDigest, state_q == SDigest, state_q != SOverflow, state_q != SDigest || !cnt_q[2], ~cnt_q[1:0]};
+  // Bytes of the engine's results. Control space and reply cache are laid out so that a few address bits choose.
   // The byte first, then the word: half the gates of the other order.
-  function [7:0] pick(input [31:0] word, input [1:0] at);
-    pick = at[1] ? (at[0] ? word[31:24] : word[23:16]) : (at[0] ? word[15:8] : word[7:0]);
+  function [7:0] pick(input [31:0] word, input [1:0] i);
+    pick = i[1] ? (i[0] ? word[31:24] : word[23:16]) : (i[0] ? word[15:8] : word[7:0]);
   endfunction
   reg [7:0] device;
   always @(*)
-    case (dev_at[5:2])
-      4'd6: device = pick(digest_i[31:0], dev_at[1:0]);
-      4'd7: device = pick(digest_i[63:32], dev_at[1:0]);
-      4'd9: device = pick(overflow_i, dev_at[1:0]);
-      4'd10: device = pick(retired_i, dev_at[1:0]);
-      4'd11: device = pick(cycles_i, dev_at[1:0]);
-      default: device = pick(boot, dev_at[1:0]);
+    case (ram_q[4:2])
+      3'd6: device = pick(digest_i[31:0], ram_q[1:0]);
+      3'd7: device = pick(digest_i[63:32], ram_q[1:0]);
+      3'd2: device = pick(retired_i, ram_q[1:0]);
+      3'd3, 3'd4: device = pick(cycles_i, ram_q[1:0]);
+      default: device = pick(overflow_i, ram_q[1:0]);
     endcase
   wire live = ram_q[5:2] == 4'd6 || ram_q[5:2] == 4'd7 || ram_q[5:2] == 4'd10 || ram_q[5:2] == 4'd11;
 
@@ -185,8 +174,8 @@ module nmc_frontend #(
   reg       a_frame, a_ram;
   reg [2:0] b_sel;
   reg       carry;
-  reg       mark;  // or one bit into y
-  reg [2:0] mark_at;
+  reg       mark;  // the top bit of y is set
+  reg [2:0] tiny;  // for BTiny
   reg       push;  // y goes into the reply
   reg       store;  // y goes into the RAM
   reg       shift;  // y goes into addr from the top
@@ -204,7 +193,7 @@ module nmc_frontend #(
     b_sel   = BNone;
     carry   = 1'b0;
     mark    = 1'b0;
-    mark_at = 3'd7;
+    tiny   = status_q;
     push    = 1'b0;
     store   = 1'b0;
     shift   = 1'b0;
@@ -214,7 +203,7 @@ module nmc_frontend #(
     case (state_q)
       SInit: begin
         carry   = ram_q == SkipAt;
-        store   = 1'b1;
+        store   = ram_q[7:2] != BootAt[7:2];
         rstep   = 1'b1;
       end
       SBad: begin
@@ -223,7 +212,14 @@ module nmc_frontend #(
         store = 1'b1;
         rstep = 1'b1;
       end
-      SVerify, SSeal: begin
+      SBoot: begin
+        a_ram = Boot == 32'd0;
+        b_sel = BCrc;
+        carry = carry_q;
+        store = 1'b1;
+        rstep = 1'b1;
+      end
+      SVerify, SSeal, SLimit: begin
         a_frame = 1'b1;
         fstep   = 1'b1;
       end
@@ -240,7 +236,11 @@ module nmc_frontend #(
         fstep   = 1'b1;
         rstep   = 1'b1;
       end
-      SSpace, SPart, SKind, SEntry, SParts, SLabel, SLimit: fstep = 1'b1;
+      SSpace, SPart, SKind, SEntry, SParts: fstep = 1'b1;
+      SLabel: begin
+        a_frame = 1'b1;
+        fstep   = 1'b1;
+      end
       SAddr: begin
         a_frame = 1'b1;
         shift   = {1'b0, cnt_q[1:0]} + AddrBytes[2:0] > 3'd3;
@@ -253,7 +253,7 @@ module nmc_frontend #(
         rstep   = 1'b1;
       end
       SHigh: begin
-        a_frame = 1'b1;
+        a_frame = !bytes;
         store   = writable;
         mem     = !is_control && !(bytes && at_end);
         fstep   = 1'b1;
@@ -289,11 +289,11 @@ module nmc_frontend #(
         carry   = carry_q;
         shift   = 1'b1;
       end
+      SEvent: carry = 1'b1;  // the element's value
       SSpike: mem = 1'b1;
       SNote: begin
         a_ram = 1'b1;
-        mark  = 1'b1;
-        mark_at = part_q[2:0];
+        b_sel = BPart;
         store   = 1'b1;
       end
       SCheck: rstep = 1'b1;
@@ -316,13 +316,8 @@ module nmc_frontend #(
         rstep   = 1'b1;
       end
       SStatus: begin
-        b_sel = BStatus;
+        b_sel = BTiny;
         push  = 1'b1;
-      end
-      SBoot: begin
-        b_sel = BDevice;
-        store = 1'b1;
-        rstep = 1'b1;
       end
       SIdentity, SSince, SCached, SArrived: begin
         a_ram = 1'b1;
@@ -331,7 +326,8 @@ module nmc_frontend #(
       end
       SExpected: begin  // last + 1, + 1 if a run is accepted
         a_ram = 1'b1;
-        b_sel = cnt_q == 7'd5 ? BRunning : BNone;
+        b_sel = BTiny;
+        tiny = {2'd0, running_q && cnt_q == 7'd5};
         carry = carry_q;
         push  = 1'b1;
         rstep = 1'b1;
@@ -349,7 +345,10 @@ module nmc_frontend #(
         store = report_q;
         rstep = 1'b1;
       end
-      SCrc: push = 1'b1;
+      SCrc: begin
+        b_sel = BCrc;
+        push  = 1'b1;
+      end
       SDone: begin
         a_ram = 1'b1;
         carry = carry_q;
@@ -358,9 +357,9 @@ module nmc_frontend #(
         rstep = 1'b1;
       end
       SPoint: begin  // addr = halfword 4: register 2
-        mark    = cnt_q[1:0] == AddrLast[1:0];
-        mark_at = 3'd2;
-        shift   = 1'b1;
+        b_sel = BTiny;
+        tiny = {cnt_q[1:0] == AddrLast[1:0], 2'd0};
+        shift = 1'b1;
       end
       STotal: begin
         a_ram = 1'b1;
@@ -392,19 +391,15 @@ module nmc_frontend #(
   end
 
   wire [7:0] a = (a_frame ? frame : 8'd0) | (a_ram ? ram : 8'd0);
-  reg  [7:0] b;
-  always @(*)
-    case (b_sel)
-      BNotRam: b = ~ram;
-      BAddr: b = addr_q[7:0];
-      BDevice: b = device;
-      BWord: b = word_q[7:0];
-      BStatus: b = {5'd0, status_q};
-      BRunning: b = {7'd0, running_q};
-      default: b = 8'd0;
-    endcase
-  wire [8:0] sum = {1'b0, a} + {1'b0, b} + {8'd0, carry};
-  wire [7:0] y = sum[7:0] | ({7'd0, mark} << mark_at);
+  wire [7:0] left = Boot == 32'd0 || state_q != SBoot ? ~crc[7:0] : pick(Boot, ram_q[1:0]);
+  // What of the RAM's zeros is added: all for a difference, the sample's part to note it.
+  wire [7:0] zeros = b_sel == BNotRam ? 8'hff : b_sel == BPart ? 8'd1 << part_q[2:0] : 8'd0;
+  wire [7:0] b =
+      (~ram & zeros) | ({8{b_sel == BAddr}} & addr_q[7:0]) | ({8{b_sel == BDevice}} & device) |
+      ({8{b_sel == BWord}} & word_q[7:0]) | ({8{b_sel == BCrc}} & left) | {5'd0, {3{b_sel == BTiny}} & tiny};
+  // The bit below is where the carry comes from: one chain.
+  wire [9:0] sum = {1'b0, a, 1'b1} + {1'b0, b, carry};
+  wire [7:0] y = {sum[8] || mark, sum[7:1]};
 
   // The writable bytes of the control space are those below 20.
   assign writable = is_control && ram_q[7:5] == 3'd0 && !(ram_q[4] && ram_q[3:2] != 2'd0);
@@ -428,6 +423,7 @@ module nmc_frontend #(
     carry_load = 1'b0;
     case (state_q)
       SBad: {ram_load, ram_first, cnt_first, carry_load} = {1'b1, BadAt, 5'd3, 1'b1};
+      SBoot: {ram_load, ram_first, cnt_first} = {1'b1, BootAt, 5'd3};
       SVerify: fp_load = 1'b1;
       SSeal: cnt_first = 5'd2;
       SOp: fp_load = 1'b1;
@@ -458,14 +454,13 @@ module nmc_frontend #(
         {fp_load, fp_first} = {1'b1, 5'd18};
         {ram_load, ram_first} = {1'b1, 2'b00, addr_q[4:0], 1'b0};
       end
-      SBoot: {ram_load, ram_first, cnt_first} = {1'b1, BootAt, 5'd3};
       SIdentity: {ram_load, ram_first, cnt_first} = {1'b1, IdentityAt, 5'd18};
       SSince: {ram_load, ram_first, cnt_first} = {1'b1, BootAt, 5'd13};
       SEcho: {fp_load, fp_first, cnt_first} = {1'b1, 5'd7, 5'd5};
-      SCached: {ram_load, ram_first, cnt_first} = {1'b1, CacheAt[2:1], parity_q, 5'd0, 5'd24};
+      SCached: {ram_load, ram_first, cnt_first} = {1'b1, CacheAt, parity_q, 5'd7, 5'd24};
       SExpected, SDone: {ram_load, ram_first, cnt_first, carry_load} = {1'b1, LastAt, 5'd5, 1'b1};
       STotal: {ram_load, ram_first, cnt_first} = {1'b1, OverflowAt, 5'd3};
-      SFlags: {ram_load, ram_first, cnt_first} = {1'b1, CacheAt[2:1], parity_q, 5'd0, 5'd5};
+      SFlags: {ram_load, ram_first, cnt_first} = {1'b1, CacheAt, parity_q, 5'd7, 5'd5};
       SDigest: cnt_first = 5'd7;
       SCrc, SCycles, SOverflow: cnt_first = 5'd3;
       default: ;
@@ -484,14 +479,14 @@ module nmc_frontend #(
   wire       lack = lack_q || (need & ~ram) != 8'd0;
 
   // Comparisons with constants are spelled out: they take a few gates, not a carry chain each.
-  wire [4:0] tail = len[4:0];
-  wire       far = len[Fp-1:5] != 0;  // 32 bytes or more
+  wire [4:0] tail = body_end[4:0];
+  wire       far = body_end[Fp-1:5] != 0;  // the CRC not counted, 32 bytes or more
   wire length_ok =
-      op_q == OpHello || op_q == OpOpen ? !far && tail == 5'd17 :
-      op_q == OpWrite ? !len[0] && (far || (tail[2] && tail[1]) || tail[3]) :  // 22 or more, even
-      op_q == OpRead ? !far && tail == 5'd23 :
-      op_q == OpSample ? far || tail[3] || (tail[2] && tail[1:0] != 2'd0) :  // 21 or more
-      op_q == OpCommit ? !far && tail == 5'd25 : 1'b0;
+      op_q == OpHello || op_q == OpOpen ? !far && tail == 5'd13 :
+      op_q == OpWrite ? !tail[0] && (far || (tail[4] && tail[3:1] != 3'd0)) :  // 18 or more, even
+      op_q == OpRead ? !far && tail == 5'd19 :
+      op_q == OpSample ? far || (tail[4] && tail[3:0] != 4'd0) :  // 17 or more
+      op_q == OpCommit ? !far && tail == 5'd21 : 1'b0;
 
   reg       leave;  // for `target`
   reg       quick;  // ... which needs no first cycle
@@ -511,7 +506,7 @@ module nmc_frontend #(
       end
       SIdle: begin
         leave   = done_q || frame_valid;
-        target  = done_q ? SHead : frame_bad ? SBad : SVerify;
+        target  = done_q ? SHead : frame_bad ? SBad : booted_q ? SVerify : SBoot;
         verdict = Ok;
       end
       SBad: begin
@@ -580,7 +575,7 @@ module nmc_frontend #(
         target  = SHead;
       end
       SKind:
-      if (frame[7:2] != 6'd0 || frame[1:0] == 2'd3 || (frame[1:0] != 2'd0 && !len[0])) begin
+      if (frame[7:2] != 6'd0 || frame[1:0] == 2'd3 || (frame[1:0] != 2'd0 && !tail[0])) begin
         verdict = Bad;
         target  = SHead;
       end
@@ -624,7 +619,7 @@ module nmc_frontend #(
         else
           case (status_q)
             Ok: begin
-              if (op_q == OpHello || op_q == OpOpen) target = booted_q ? SIdentity : SBoot;
+              if (op_q == OpHello || op_q == OpOpen) target = SIdentity;
               if (op_q == OpCommit) target = SEcho;
               if (op_q == OpRead) target = SAsk;
               quick = op_q == OpRead;
@@ -690,7 +685,7 @@ module nmc_frontend #(
       // Reading, the count is of halfwords, from the frame or 4.
       if (state_q == SStatus) cnt_d = frame[6:0];
       else if (state_q != SAsk && state_q != SAnswer && state_q != SRdLow) cnt_d = cnt_q - 7'd1;
-      carry_d  = sum[8];
+      carry_d  = sum[9];
       status_d = verdict;
       if (leave) begin
         state_d = target;
@@ -733,7 +728,7 @@ module nmc_frontend #(
         running_q <= 1'b0;
         done_q    <= 1'b0;
       end
-      if (state_q == SBoot) booted_q <= 1'b1;
+      if (state_q == SIdentity) booted_q <= 1'b1;
       if (state_q == SLow && store && ram_q == SkipAt) skip_q <= frame[0];
     end
 
@@ -749,14 +744,14 @@ module nmc_frontend #(
         end
         SSession: begin
           if (y != 8'd0) same_q <= 1'b0;
-          newer_q <= sum[8];
+          newer_q <= sum[9];
           some_q  <= 1'b0;
           zeros_q <= 1'b1;
           ones_q  <= 1'b1;
         end
         SNumber: begin
           if (frame != 8'd0) some_q <= 1'b1;
-          below_q <= !sum[8];
+          below_q <= !sum[9];
           if (cnt_q == 7'd5) begin
             parity_q <= frame[0];
             low_q    <= y == 8'hff ? 3'd7 : y[7:2] != 6'd0 ? 3'd3 : {1'b0, y[1:0]};
@@ -779,7 +774,6 @@ module nmc_frontend #(
           lack_q  <= 1'b0;
         end
         SParts: part_q <= frame[5:0];
-        SLimit: limit_q <= {frame, limit_q[31:8]};
         SCheck: begin
           part_q <= part_q[5:3] != 3'd0 ? {part_q[5:3] - 3'd1, part_q[2:0]} : 6'd0;
           lack_q <= lack;
@@ -792,9 +786,8 @@ module nmc_frontend #(
     else if (act && (state_q == SHigh || state_q == SRdHigh)) addr_q <= addr_q + 1'b1;
     if (act)
       case (state_q)
-        SLow, SLabel: word_q <= {frame, word_q[15:8]};
+        SLow, SLabel, SEvent, SRdLow: word_q <= {y, word_q[15:8]};
         SAsk, SAnswer: word_q <= mem_rdata_i;
-        SRdLow: word_q <= {8'd0, word_q[15:8]};
         default: ;
       endcase
   end
@@ -817,23 +810,25 @@ module nmc_frontend #(
   assign mem_write_o = state_q != SAsk;
   assign mem_space_o = space_q;
   assign mem_addr_o  = {{(32 - 8 * AddrBytes) {1'b0}}, addr_q};
-  assign mem_wdata_o = state_q == SSpike ? 16'd1 : bytes ? {8'd0, frame} : {frame, word_q[15:8]};
+  assign mem_wdata_o = {y, bytes ? frame : word_q[15:8]};
   assign run_valid_o = state_q == SRun && !enter_q;
   assign run_entry_o = entry_q;
   assign run_label_o = word_q;
-  assign run_limit_o = limit_q;
+  assign run_limit_o = crc;  // checked, it is free until the reply
   assign run_input_o = {{(32 - 8 * AddrBytes) {1'b0}}, addr_q};
   assign skip_o      = skip_q;
 
   // ---------------------------------------------------------------------------------------------------------------
-  // One CRC for requests and replies: it starts over in between.
+  // One CRC for requests and replies: it starts over in between. In reset and idle it measures time.
+  wire in = state_q == SVerify || state_q == SSeal || state_q == SBoot || state_q == SLimit;
   nmc_crc32 #(
       .Width(8)
   ) u_crc (
       .clk_i  (clk_i),
-      .clear_i(state_q == SIdle || state_q == SOp),
-      .valid_i(push ? enc_ready : !enter_q && (state_q == SVerify || state_q == SSeal)),
-      .data_i (state_q == SCrc ? crc[7:0] : y),
+      .clear_i(enter_q && (state_q == SVerify || state_q == SHead)),
+      .valid_i(push ? enc_ready : !enter_q && (in || state_q == SIdle || state_q == SInit)),
+      .shift_i(state_q == SCrc || state_q == SBoot || state_q == SLimit),
+      .data_i (y),
       .crc_o  (crc)
   );
 
@@ -842,7 +837,7 @@ module nmc_frontend #(
       .rst_i  (rst_i),
       .valid_i(push),
       .ready_o(enc_ready),
-      .data_i (state_q == SCrc ? ~crc[7:0] : y),
+      .data_i (y),
       .last_i (state_q == SCrc && last),
       .valid_o(tx_valid_o),
       .ready_i(tx_ready_i),
