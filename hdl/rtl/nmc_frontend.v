@@ -53,7 +53,7 @@ module nmc_frontend #(
 );
   localparam Fp = $clog2(FrameBytes + 1);  // bits of a position in a frame
 
-  // The byte RAM. Control space first: halfword a at bytes 2a, 2a+1.
+  // The byte RAM: a reply, 256 bytes, and these. Control space first: halfword a at bytes 2a, 2a+1.
   localparam [7:0] SkipAt = 8'd8, BaseAt = 8'd12, StrideAt = 8'd16, BadAt = 8'd32, OverflowAt = 8'd36;
   localparam [7:0] BootAt = 8'd64, SessionAt = 8'd68, LastAt = 8'd72, PartsAt = 8'd80;
   localparam [7:0] HeadAt = 8'd84;  // head of the running commit's reply
@@ -97,8 +97,7 @@ module nmc_frontend #(
 
   // ---------------------------------------------------------------------------------------------------------------
   // The byte machine: y = a + b + carry.
-  localparam [2:0] BNone = 3'd0, BNotRam = 3'd1, BAddr = 3'd2, BDevice = 3'd3, BWord = 3'd4, BCrc = 3'd5,
-      BPart = 3'd6, BTiny = 3'd7;
+  localparam BNotRam = 0, BAddr = 1, BDevice = 2, BWord = 3, BCrc = 4, BPart = 5, BTiny = 6;
 
   // States. Most take a number of steps and go on to the one that follows them here.
   localparam [5:0] SInit = 6'd0, SIdle = 6'd1, SBad = 6'd2;
@@ -115,13 +114,14 @@ module nmc_frontend #(
       SCopy = 6'd35, SClear = 6'd36, SRun = 6'd37;
   // replies
   localparam [5:0] SHead = 6'd38, SStatus = 6'd39, SIdentity = 6'd40, SSince = 6'd41, SEcho = 6'd42,
-      SCached = 6'd43, SExpected = 6'd44, SArrived = 6'd45, SCrc = 6'd46, SAsk = 6'd47, SAnswer = 6'd48,
-      SRdLow = 6'd49, SRdHigh = 6'd50;
-  // the end of a run: the reply is sent and kept in one pass
-  localparam [5:0] SDone = 6'd51, SPoint = 6'd52, STotal = 6'd53, SFlags = 6'd54, SCycles = 6'd55, SOverflow = 6'd56,
-      SDigest = 6'd57;
+      SCached = 6'd43, SExpected = 6'd44, SArrived = 6'd45, SCrc = 6'd46, SClose = 6'd47, SSend = 6'd48, SAsk = 6'd49, SAnswer = 6'd50,
+      SRdLow = 6'd51, SRdHigh = 6'd52;
+  // the end of a run: its results are kept, then sent from there
+  localparam [5:0] SDone = 6'd53, SPoint = 6'd54, STotal = 6'd55, SFlags = 6'd56, SCycles = 6'd57, SOverflow = 6'd58,
+      SDigest = 6'd59;
+  localparam [59:0] One = 1;
 
-  reg [5:0] state_q, state_d;
+  reg [59:0] at_q, at_d;  // one bit a state
   reg [7:0] ram_q, ram_d;  // address in the byte RAM; its byte is on `ram`
   reg       enter_q, enter_d;  // first cycle in a state: its addresses and its count are loaded, nothing else happens
   reg [6:0] cnt_q, cnt_d;  // steps left in this state
@@ -172,7 +172,7 @@ module nmc_frontend #(
 
   // What each state does to its byte.
   reg       a_frame, a_ram;
-  reg [2:0] b_sel;
+  reg [6:0] b_sel;  // one of B...
   reg       carry;
   reg       mark;  // the top bit of y is set
   reg [2:0] tiny;  // for BTiny
@@ -190,124 +190,124 @@ module nmc_frontend #(
   always @(*) begin
     a_frame = 1'b0;
     a_ram   = 1'b0;
-    b_sel   = BNone;
+    b_sel   = 7'd0;
     carry   = 1'b0;
     mark    = 1'b0;
-    tiny   = status_q;
+    tiny    = status_q;
     push    = 1'b0;
     store   = 1'b0;
     shift   = 1'b0;
     mem     = 1'b0;
     fstep   = 1'b0;
     rstep   = 1'b0;
-    case (state_q)
-      SInit: begin
+    (* parallel_case *) case (1'b1)
+      at_q[SInit]: begin
         carry   = ram_q == SkipAt;
         store   = ram_q[7:2] != BootAt[7:2];
         rstep   = 1'b1;
       end
-      SBad: begin
+      at_q[SBad]: begin
         a_ram = 1'b1;
         carry = carry_q;
         store = 1'b1;
         rstep = 1'b1;
       end
-      SBoot: begin
+      at_q[SBoot]: begin
         a_ram = Boot == 32'd0;
-        b_sel = BCrc;
+        b_sel[BCrc] = 1'b1;
         carry = carry_q;
         store = 1'b1;
         rstep = 1'b1;
       end
-      SVerify, SSeal, SLimit: begin
+      at_q[SVerify], at_q[SSeal], at_q[SLimit]: begin
         a_frame = 1'b1;
         fstep   = 1'b1;
       end
-      SSession, SNumber: begin
+      at_q[SSession], at_q[SNumber]: begin
         a_frame = 1'b1;
-        b_sel   = BNotRam;
+        b_sel[BNotRam] = 1'b1;
         carry   = carry_q;
         fstep   = 1'b1;
         rstep   = 1'b1;
       end
-      SOpen: begin  // session, then zeros over the last number and the parts
+      at_q[SOpen]: begin  // session, then zeros over the last number and the parts
         a_frame = cnt_q[3:2] == 2'd3;
         store   = 1'b1;
         fstep   = 1'b1;
         rstep   = 1'b1;
       end
-      SSpace, SPart, SKind, SEntry, SParts: fstep = 1'b1;
-      SLabel: begin
+      at_q[SSpace], at_q[SPart], at_q[SKind], at_q[SEntry], at_q[SParts]: fstep = 1'b1;
+      at_q[SLabel]: begin
         a_frame = 1'b1;
         fstep   = 1'b1;
       end
-      SAddr: begin
+      at_q[SAddr]: begin
         a_frame = 1'b1;
         shift   = {1'b0, cnt_q[1:0]} + AddrBytes[2:0] > 3'd3;
         fstep   = 1'b1;
       end
-      SLow: begin
+      at_q[SLow]: begin
         a_frame = 1'b1;
         store   = writable && !at_end;
         fstep   = 1'b1;
         rstep   = 1'b1;
       end
-      SHigh: begin
+      at_q[SHigh]: begin
         a_frame = !bytes;
         store   = writable;
         mem     = !is_control && !(bytes && at_end);
         fstep   = 1'b1;
         rstep   = 1'b1;
       end
-      SBase, SRecall: begin
+      at_q[SBase], at_q[SRecall]: begin
         a_ram = 1'b1;
         shift = 1'b1;
         rstep = 1'b1;
       end
-      SInput: begin
+      at_q[SInput]: begin
         a_ram = parity_q;
         shift = 1'b1;
         rstep = 1'b1;
       end
-      SStride: begin
+      at_q[SStride]: begin
         a_ram = parity_q;
-        b_sel = BAddr;
+        b_sel[BAddr] = 1'b1;
         carry = carry_q;
         shift = 1'b1;
         rstep = 1'b1;
       end
-      SKeep: begin
-        b_sel = BAddr;
+      at_q[SKeep]: begin
+        b_sel[BAddr] = 1'b1;
         store = 1'b1;
         shift = 1'b1;
         rstep = 1'b1;
       end
-      SOffset, SPlace: begin  // two bytes of the frame, then zeros
+      at_q[SOffset], at_q[SPlace]: begin  // two bytes of the frame, then zeros
         a_frame = {1'b0, cnt_q[1:0]} + 3'd1 >= AddrLast[2:0];
         fstep   = {1'b0, cnt_q[1:0]} + 3'd1 >= AddrLast[2:0];
-        b_sel   = BAddr;
+        b_sel[BAddr] = 1'b1;
         carry   = carry_q;
         shift   = 1'b1;
       end
-      SEvent: carry = 1'b1;  // the element's value
-      SSpike: mem = 1'b1;
-      SNote: begin
+      at_q[SEvent]: carry = 1'b1;  // the element's value
+      at_q[SSpike]: mem = 1'b1;
+      at_q[SNote]: begin
         a_ram = 1'b1;
-        b_sel = BPart;
+        b_sel[BPart] = 1'b1;
         store   = 1'b1;
       end
-      SCheck: rstep = 1'b1;
-      SCopy: begin
+      at_q[SCheck]: rstep = 1'b1;
+      at_q[SCopy]: begin
         a_frame = 1'b1;
         store   = 1'b1;
         fstep   = 1'b1;
         rstep   = 1'b1;
       end
-      SClear: begin
+      at_q[SClear]: begin
         store = 1'b1;
         rstep = 1'b1;
       end
-      SHead: begin
+      at_q[SHead]: begin
         a_frame = !report_q;
         a_ram   = report_q;
         mark    = cnt_q[1];  // bit 7 of the first byte
@@ -315,68 +315,68 @@ module nmc_frontend #(
         fstep   = 1'b1;
         rstep   = 1'b1;
       end
-      SStatus: begin
-        b_sel = BTiny;
+      at_q[SStatus]: begin
+        b_sel[BTiny] = 1'b1;
         push  = 1'b1;
       end
-      SIdentity, SSince, SCached, SArrived: begin
+      at_q[SIdentity], at_q[SSince], at_q[SCached], at_q[SArrived]: begin
         a_ram = 1'b1;
         push  = 1'b1;
         rstep = 1'b1;
       end
-      SExpected: begin  // last + 1, + 1 if a run is accepted
+      at_q[SExpected]: begin  // last + 1, + 1 if a run is accepted; of a run's end, last
         a_ram = 1'b1;
-        b_sel = BTiny;
-        tiny = {2'd0, running_q && cnt_q == 7'd5};
+        b_sel[BTiny] = 1'b1;
+        tiny = {2'd0, running_q && !report_q && cnt_q == 7'd5};
         carry = carry_q;
         push  = 1'b1;
         rstep = 1'b1;
       end
-      SEcho: begin
+      at_q[SEcho]: begin
         a_frame = 1'b1;
         push    = 1'b1;
         fstep   = 1'b1;
       end
-      SAsk: mem = !is_control;
-      SRdLow, SRdHigh: begin
+      at_q[SAsk]: mem = !is_control;
+      at_q[SRdLow], at_q[SRdHigh]: begin
         a_ram = is_control && !live;
-        b_sel = !is_control ? BWord : live ? BDevice : BNone;
-        push  = 1'b1;
+        b_sel[BWord]   = !is_control;
+        b_sel[BDevice] = is_control && live;
+        push  = !report_q;
         store = report_q;
         rstep = 1'b1;
       end
-      SCrc: begin
-        b_sel = BCrc;
+      at_q[SCrc]: begin
+        b_sel[BCrc] = 1'b1;
         push  = 1'b1;
       end
-      SDone: begin
+      at_q[SClose]: push = 1'b1;  // a zero, then the delimiter
+      at_q[SSend]: rstep = 1'b1;
+      at_q[SDone]: begin
         a_ram = 1'b1;
         carry = carry_q;
-        push  = 1'b1;
         store = 1'b1;
         rstep = 1'b1;
       end
-      SPoint: begin  // addr = halfword 4: register 2
-        b_sel = BTiny;
+      at_q[SPoint]: begin  // addr = halfword 4: register 2
+        b_sel[BTiny] = 1'b1;
         tiny = {cnt_q[1:0] == AddrLast[1:0], 2'd0};
         shift = 1'b1;
       end
-      STotal: begin
+      at_q[STotal]: begin
         a_ram = 1'b1;
-        b_sel = BDevice;
+        b_sel[BDevice] = 1'b1;
         carry = carry_q;
         store = 1'b1;
         rstep = 1'b1;
       end
-      SFlags: begin
+      at_q[SFlags]: begin
         carry = stopped_i;
-        push  = 1'b1;
         store = 1'b1;
         rstep = 1'b1;
       end
-      SCycles, SOverflow, SDigest: begin
-        b_sel = BDevice;
-        push  = 1'b1;
+      at_q[SCycles], at_q[SOverflow], at_q[SDigest]: begin
+        b_sel[BDevice] = 1'b1;
         store = 1'b1;
         rstep = 1'b1;
       end
@@ -391,12 +391,12 @@ module nmc_frontend #(
   end
 
   wire [7:0] a = (a_frame ? frame : 8'd0) | (a_ram ? ram : 8'd0);
-  wire [7:0] left = Boot == 32'd0 || state_q != SBoot ? ~crc[7:0] : pick(Boot, ram_q[1:0]);
+  wire [7:0] left = Boot == 32'd0 || !at_q[SBoot] ? ~crc[7:0] : pick(Boot, ram_q[1:0]);
   // What of the RAM's zeros is added: all for a difference, the sample's part to note it.
-  wire [7:0] zeros = b_sel == BNotRam ? 8'hff : b_sel == BPart ? 8'd1 << part_q[2:0] : 8'd0;
+  wire [7:0] zeros = {8{b_sel[BNotRam]}} | ({7'd0, b_sel[BPart]} << part_q[2:0]);
   wire [7:0] b =
-      (~ram & zeros) | ({8{b_sel == BAddr}} & addr_q[7:0]) | ({8{b_sel == BDevice}} & device) |
-      ({8{b_sel == BWord}} & word_q[7:0]) | ({8{b_sel == BCrc}} & left) | {5'd0, {3{b_sel == BTiny}} & tiny};
+      (~ram & zeros) | ({8{b_sel[BAddr]}} & addr_q[7:0]) | ({8{b_sel[BDevice]}} & device) |
+      ({8{b_sel[BWord]}} & word_q[7:0]) | ({8{b_sel[BCrc]}} & left) | {5'd0, {3{b_sel[BTiny]}} & tiny};
   // The bit below is where the carry comes from: one chain.
   wire [9:0] sum = {1'b0, a, 1'b1} + {1'b0, b, carry};
   wire [7:0] y = {sum[8] || mark, sum[7:1]};
@@ -405,8 +405,7 @@ module nmc_frontend #(
   assign writable = is_control && ram_q[7:5] == 3'd0 && !(ram_q[4] && ram_q[3:2] != 2'd0);
 
   // The step is taken.
-  wire enc_ready;
-  wire go = push ? enc_ready : mem ? mem_ready_i : 1'b1;
+  wire go = mem ? mem_ready_i : at_q[SSend] ? tx_ready_i : 1'b1;
 
   // ---------------------------------------------------------------------------------------------------------------
   // What each state starts with. The count is of further steps.
@@ -421,48 +420,50 @@ module nmc_frontend #(
     fp_first   = 5'd0;
     cnt_first  = 5'd0;
     carry_load = 1'b0;
-    case (state_q)
-      SBad: {ram_load, ram_first, cnt_first, carry_load} = {1'b1, BadAt, 5'd3, 1'b1};
-      SBoot: {ram_load, ram_first, cnt_first} = {1'b1, BootAt, 5'd3};
-      SVerify: fp_load = 1'b1;
-      SSeal: cnt_first = 5'd2;
-      SOp: fp_load = 1'b1;
-      SSession: begin
+    (* parallel_case *) case (1'b1)
+      at_q[SBad]: {ram_load, ram_first, cnt_first, carry_load} = {1'b1, BadAt, 5'd3, 1'b1};
+      at_q[SBoot]: {ram_load, ram_first, cnt_first} = {1'b1, BootAt, 5'd3};
+      at_q[SVerify]: fp_load = 1'b1;
+      at_q[SSeal]: cnt_first = 5'd2;
+      at_q[SOp]: fp_load = 1'b1;
+      at_q[SSession]: begin
         {fp_load, fp_first} = {1'b1, 5'd3};
         {ram_load, ram_first, cnt_first, carry_load} = {1'b1, SessionAt, 5'd3, 1'b1};
       end
-      SNumber: {cnt_first, carry_load} = {5'd5, 1'b1};
-      SOpen: begin
+      at_q[SNumber]: {cnt_first, carry_load} = {5'd5, 1'b1};
+      at_q[SOpen]: begin
         {fp_load, fp_first} = {1'b1, 5'd3};
         {ram_load, ram_first, cnt_first} = {1'b1, SessionAt, 5'd15};
       end
-      SAddr: cnt_first = 5'd3;
-      SCount: {ram_load, ram_first} = {1'b1, 2'b00, addr_q[4:0], 1'b0};
-      SBase: {ram_load, ram_first, cnt_first} = {1'b1, BaseAt, AddrLast};
-      SStride, SInput: {ram_load, ram_first, cnt_first} = {1'b1, StrideAt, AddrLast};
-      SKeep, SRecall: {ram_load, ram_first, cnt_first} = {1'b1, BufferAt, AddrLast};
-      SOffset, SPlace, SPoint: cnt_first = AddrLast;
-      SNote: {ram_load, ram_first} = {1'b1, PartsAt[7:2], part_q[4:3]};
-      SLabel: cnt_first = 5'd1;
-      SLimit: cnt_first = 5'd3;
-      SCheck, SClear, SArrived: {ram_load, ram_first, cnt_first} = {1'b1, PartsAt, 5'd3};
-      SCopy, SHead: begin
+      at_q[SAddr]: cnt_first = 5'd3;
+      at_q[SCount]: {ram_load, ram_first} = {1'b1, 2'b00, addr_q[4:0], 1'b0};
+      at_q[SBase]: {ram_load, ram_first, cnt_first} = {1'b1, BaseAt, AddrLast};
+      at_q[SStride], at_q[SInput]: {ram_load, ram_first, cnt_first} = {1'b1, StrideAt, AddrLast};
+      at_q[SKeep], at_q[SRecall]: {ram_load, ram_first, cnt_first} = {1'b1, BufferAt, AddrLast};
+      at_q[SOffset], at_q[SPlace], at_q[SPoint]: cnt_first = AddrLast;
+      at_q[SNote]: {ram_load, ram_first} = {1'b1, PartsAt[7:2], part_q[4:3]};
+      at_q[SLabel]: cnt_first = 5'd1;
+      at_q[SLimit]: cnt_first = 5'd3;
+      at_q[SCheck], at_q[SClear], at_q[SArrived]: {ram_load, ram_first, cnt_first} = {1'b1, PartsAt, 5'd3};
+      at_q[SCopy], at_q[SHead]: begin
         fp_load = 1'b1;
         {ram_load, ram_first, cnt_first} = {1'b1, HeadAt, 5'd2};
       end
-      SStatus: begin  // a read's count and control address
+      at_q[SStatus]: begin  // a read's count and control address
         {fp_load, fp_first} = {1'b1, 5'd18};
         {ram_load, ram_first} = {1'b1, 2'b00, addr_q[4:0], 1'b0};
       end
-      SIdentity: {ram_load, ram_first, cnt_first} = {1'b1, IdentityAt, 5'd18};
-      SSince: {ram_load, ram_first, cnt_first} = {1'b1, BootAt, 5'd13};
-      SEcho: {fp_load, fp_first, cnt_first} = {1'b1, 5'd7, 5'd5};
-      SCached: {ram_load, ram_first, cnt_first} = {1'b1, CacheAt, parity_q, 5'd7, 5'd24};
-      SExpected, SDone: {ram_load, ram_first, cnt_first, carry_load} = {1'b1, LastAt, 5'd5, 1'b1};
-      STotal: {ram_load, ram_first, cnt_first} = {1'b1, OverflowAt, 5'd3};
-      SFlags: {ram_load, ram_first, cnt_first} = {1'b1, CacheAt, parity_q, 5'd7, 5'd5};
-      SDigest: cnt_first = 5'd7;
-      SCrc, SCycles, SOverflow: cnt_first = 5'd3;
+      at_q[SIdentity]: {ram_load, ram_first, cnt_first} = {1'b1, IdentityAt, 5'd18};
+      at_q[SSince]: {ram_load, ram_first, cnt_first} = {1'b1, BootAt, 5'd13};
+      at_q[SEcho]: {fp_load, fp_first, cnt_first} = {1'b1, 5'd7, 5'd5};
+      at_q[SCached]: {ram_load, ram_first, cnt_first} = {1'b1, CacheAt, parity_q, 5'd7, 5'd24};
+      at_q[SExpected], at_q[SDone]: {ram_load, ram_first, cnt_first, carry_load} = {1'b1, LastAt, 5'd5, at_q[SDone] || !report_q};
+      at_q[SClose]: cnt_first = 5'd1;
+      at_q[SSend]: {ram_load, ram_first} = {1'b1, 8'd0};
+      at_q[STotal]: {ram_load, ram_first, cnt_first} = {1'b1, OverflowAt, 5'd3};
+      at_q[SFlags]: {ram_load, ram_first, cnt_first} = {1'b1, CacheAt, parity_q, 5'd7, 5'd5};
+      at_q[SDigest]: cnt_first = 5'd7;
+      at_q[SCrc], at_q[SCycles], at_q[SOverflow]: cnt_first = 5'd3;
       default: ;
     endcase
   end
@@ -492,34 +493,34 @@ module nmc_frontend #(
   reg       quick;  // ... which needs no first cycle
   reg       accept;  // the frame is served
   reg [2:0] verdict;  // status of the reply
-  reg [5:0] target;
+  reg [59:0] target;
   always @(*) begin
     leave   = last;
     quick   = 1'b0;
     accept  = 1'b0;
     verdict = status_q;
-    target  = state_q + 6'd1;
-    case (state_q)
-      SInit: begin
+    target  = {at_q[58:0], 1'b0};
+    (* parallel_case *) case (1'b1)
+      at_q[SInit]: begin
         leave = ram_q == ClearEnd;
         quick = 1'b1;
       end
-      SIdle: begin
+      at_q[SIdle]: begin
         leave   = done_q || frame_valid;
-        target  = done_q ? SHead : frame_bad ? SBad : booted_q ? SVerify : SBoot;
+        target  = done_q ? (One << SDone) : frame_bad ? (One << SBad) : booted_q ? (One << SVerify) : (One << SBoot);
         verdict = Ok;
       end
-      SBad: begin
-        target = SIdle;
+      at_q[SBad]: begin
+        target = (One << SIdle);
         quick  = 1'b1;
         accept = last;
       end
-      SVerify: leave = at_end;
-      SVerdict: if (crc != 32'hdebb20e3) target = SBad;  // a frame and its CRC leave this constant
-      SOp: if (frame[7:3] != 5'd0) verdict = Bad;
+      at_q[SVerify]: leave = at_end;
+      at_q[SVerdict]: if (crc != 32'hdebb20e3) target = (One << SBad);  // a frame and its CRC leave this constant
+      at_q[SOp]: if (frame[7:3] != 5'd0) verdict = Bad;
 
-      SServe: begin  // the frame byte is the body's first
-        target = SHead;
+      at_q[SServe]: begin  // the frame byte is the body's first
+        target = (One << SHead);
         if (status_q == Bad || !length_ok) verdict = Bad;
         else
           case (op_q)
@@ -527,136 +528,139 @@ module nmc_frontend #(
             OpOpen:
             if (!same_q) begin
               if (!newer_q) verdict = BadSession;
-              else target = running_q ? SWait : SOpen;
+              else target = running_q ? (One << SWait) : (One << SOpen);
             end
-            OpRead: target = running_q ? SWait : SSpace;
+            OpRead: target = running_q ? (One << SWait) : (One << SSpace);
             default:
             if (!same_q) verdict = BadSession;
-            else if (op_q != OpSample && next && running_q || op_q == OpWrite && running_q) target = SWait;
-            else if (next) target = op_q == OpCommit ? SEntry : op_q == OpSample ? SPart : SSpace;
+            else if (op_q != OpSample && next && running_q || op_q == OpWrite && running_q) target = (One << SWait);
+            else if (next) target = op_q == OpCommit ? (One << SEntry) : op_q == OpSample ? (One << SPart) : (One << SSpace);
             else if (op_q == OpCommit && running_q && d1) begin  // its reply comes
               accept = 1'b1;
-              target = SIdle;
+              target = (One << SIdle);
               quick  = 1'b1;
             end else if (op_q == OpCommit ? !cached : !old) verdict = BadOrder;
           endcase
       end
-      SWait: begin
+      at_q[SWait]: begin
         leave  = done_q;
-        target = SIdle;
+        target = (One << SIdle);
         quick  = 1'b1;
       end
-      SOpen: target = SHead;
+      at_q[SOpen]: target = (One << SHead);
 
-      SSpace:
+      at_q[SSpace]:
       if (frame[7:3] != 5'd0 || frame[2:1] == 2'b11) begin  // above 5
         verdict = Bad;
-        target  = SHead;
+        target  = (One << SHead);
       end
-      SCount:
+      at_q[SCount]:
       if (op_q == OpRead) begin
         if (frame == 8'd0 || frame[7] || (frame[6:3] == 4'hf && frame[2:0] != 3'd0)) verdict = Bad;  // 1 to 120
-        target = SHead;
+        target = (One << SHead);
       end
-      SLow: begin
+      at_q[SLow]: begin
         leave = 1'b1;
         quick = !at_end;
-        if (at_end) target = op_q == OpSample ? SNote : SHead;
+        if (at_end) target = op_q == OpSample ? (One << SNote) : (One << SHead);
       end
-      SHigh: begin
+      at_q[SHigh]: begin
         leave  = !bytes || at_end;
         quick  = !bytes;
-        target = bytes ? SNote : SLow;
+        target = bytes ? (One << SNote) : (One << SLow);
       end
 
-      SPart:
+      at_q[SPart]:
       if (frame[7:5] != 3'd0) begin
         verdict = Bad;
-        target  = SHead;
+        target  = (One << SHead);
       end
-      SKind:
+      at_q[SKind]:
       if (frame[7:2] != 6'd0 || frame[1:0] == 2'd3 || (frame[1:0] != 2'd0 && !tail[0])) begin
         verdict = Bad;
-        target  = SHead;
+        target  = (One << SHead);
       end
-      SOffset: if (!events) target = bytes ? SHigh : SLow;
-      SEvent: begin
+      at_q[SOffset]: if (!events) target = bytes ? (One << SHigh) : (One << SLow);
+      at_q[SEvent]: begin
         leave = 1'b1;
-        if (at_end) target = SNote;
+        if (at_end) target = (One << SNote);
       end
-      SSpike: begin
+      at_q[SSpike]: begin
         leave  = 1'b1;
         quick  = 1'b1;
-        target = SEvent;
+        target = (One << SEvent);
       end
-      SNote: target = SHead;
+      at_q[SNote]: target = (One << SHead);
 
-      SEntry:
+      at_q[SEntry]:
       if (frame[7:3] != 5'd0) begin
         verdict = Bad;
-        target  = SHead;
+        target  = (One << SHead);
       end
-      SParts:
+      at_q[SParts]:
       if (frame[7:6] != 2'd0 || (frame[5] && frame[4:0] != 5'd0)) begin  // above 32
         verdict = Bad;
-        target  = SHead;
+        target  = (One << SHead);
       end
-      SCheck:
+      at_q[SCheck]:
       if (last && lack) begin
         verdict = Missing;
-        target  = SHead;
+        target  = (One << SHead);
       end
-      SRun: begin
+      at_q[SRun]: begin
         leave  = run_ready_i;
         accept = run_ready_i;
-        target = SIdle;
+        target = (One << SIdle);
         quick  = 1'b1;
       end
 
-      SStatus: begin
-        target = SCrc;
-        if (report_q) target = SDone;
+      at_q[SStatus]: begin
+        target = (One << SCrc);
+        if (report_q) target = (One << SExpected);
         else
           case (status_q)
             Ok: begin
-              if (op_q == OpHello || op_q == OpOpen) target = SIdentity;
-              if (op_q == OpCommit) target = SEcho;
-              if (op_q == OpRead) target = SAsk;
+              if (op_q == OpHello || op_q == OpOpen) target = (One << SIdentity);
+              if (op_q == OpCommit) target = (One << SEcho);
+              if (op_q == OpRead) target = (One << SAsk);
               quick = op_q == OpRead;
             end
-            BadOrder: target = SExpected;
-            Missing: target = SArrived;
+            BadOrder: target = (One << SExpected);
+            Missing: target = (One << SArrived);
             default: ;
           endcase
       end
-      SSince, SCached, SExpected, SDigest: target = SCrc;
-      SAsk: begin
+      at_q[SSince], at_q[SCached], at_q[SArrived]: target = (One << SCrc);
+      at_q[SExpected]: target = report_q ? (One << SCached) : (One << SCrc);
+      at_q[SDigest]: target = (One << SHead);
+      at_q[SAsk]: begin
         leave  = 1'b1;
         quick  = 1'b1;
-        if (is_control || mem_rvalid_i) target = SRdLow;
+        if (is_control || mem_rvalid_i) target = (One << SRdLow);
       end
-      SAnswer: begin
+      at_q[SAnswer]: begin
         leave = mem_rvalid_i;
         quick = 1'b1;
       end
-      SRdLow: begin
+      at_q[SRdLow]: begin
         leave = 1'b1;
         quick = 1'b1;
       end
-      SRdHigh: begin
+      at_q[SRdHigh]: begin
         leave  = 1'b1;
         quick  = cnt_q != 7'd1;
-        target = quick ? SAsk : report_q ? SCycles : SCrc;
+        target = quick ? (One << SAsk) : report_q ? (One << SCycles) : (One << SCrc);
       end
-      SCrc: begin
-        accept = last && !report_q;
-        target = SIdle;
+      at_q[SCrc]: accept = last && !report_q;
+      at_q[SSend]: begin
+        leave  = ram == 8'd0;
+        target = (One << SIdle);
         quick  = 1'b1;
       end
-      SFlags: begin
+      at_q[SFlags]: begin
         leave  = 1'b1;
         quick  = 1'b1;
-        target = SAsk;
+        target = (One << SAsk);
       end
       default: ;
     endcase
@@ -667,7 +671,7 @@ module nmc_frontend #(
   assign ack = act && accept;
 
   always @(*) begin
-    state_d  = state_q;
+    at_d     = at_q;
     enter_d  = 1'b0;
     fp_d     = fp_q;
     ram_d    = ram_q;
@@ -683,19 +687,19 @@ module nmc_frontend #(
       if (fstep) fp_d = fp_q + 1'b1;
       if (rstep) ram_d = ram_q + 8'd1;
       // Reading, the count is of halfwords, from the frame or 4.
-      if (state_q == SStatus) cnt_d = frame[6:0];
-      else if (state_q != SAsk && state_q != SAnswer && state_q != SRdLow) cnt_d = cnt_q - 7'd1;
+      if (at_q[SStatus]) cnt_d = frame[6:0];
+      else if (!at_q[SAsk] && !at_q[SAnswer] && !at_q[SRdLow]) cnt_d = cnt_q - 7'd1;
       carry_d  = sum[9];
       status_d = verdict;
       if (leave) begin
-        state_d = target;
+        at_d    = target;
         enter_d = !quick;
       end
     end
   end
 
   initial begin
-    state_q   = SInit;
+    at_q      = One << SInit;
     enter_q   = 1'b0;
     ram_q     = 8'd0;
     carry_q   = 1'b0;
@@ -707,7 +711,7 @@ module nmc_frontend #(
   end
   always @(posedge clk_i)
     if (rst_i) begin
-      state_q   <= SInit;
+      at_q      <= One << SInit;
       enter_q   <= 1'b0;
       ram_q     <= 8'd0;
       carry_q   <= 1'b0;
@@ -717,19 +721,19 @@ module nmc_frontend #(
       done_q    <= 1'b0;
       report_q  <= 1'b0;
     end else begin
-      state_q <= state_d;
+      at_q    <= at_d;
       enter_q <= enter_d;
       ram_q   <= ram_d;
       carry_q <= carry_d;
       if (done_i) done_q <= 1'b1;
-      if (state_q == SIdle) report_q <= done_q;
+      if (at_q[SIdle]) report_q <= done_q;
       if (run_valid_o && run_ready_i) running_q <= 1'b1;
-      if (state_q == SCrc && act && last && report_q) begin
+      if (at_q[SCrc] && act && last && report_q) begin
         running_q <= 1'b0;
         done_q    <= 1'b0;
       end
-      if (state_q == SIdentity) booted_q <= 1'b1;
-      if (state_q == SLow && store && ram_q == SkipAt) skip_q <= frame[0];
+      if (at_q[SIdentity]) booted_q <= 1'b1;
+      if (at_q[SLow] && store && ram_q == SkipAt) skip_q <= frame[0];
     end
 
   always @(posedge clk_i) begin
@@ -737,19 +741,19 @@ module nmc_frontend #(
     cnt_q    <= cnt_d;
     status_q <= status_d;
     if (act)
-      case (state_q)
-        SOp: begin
+      (* parallel_case *) case (1'b1)
+        at_q[SOp]: begin
           op_q   <= frame[2:0];
           same_q <= 1'b1;
         end
-        SSession: begin
+        at_q[SSession]: begin
           if (y != 8'd0) same_q <= 1'b0;
           newer_q <= sum[9];
           some_q  <= 1'b0;
           zeros_q <= 1'b1;
           ones_q  <= 1'b1;
         end
-        SNumber: begin
+        at_q[SNumber]: begin
           if (frame != 8'd0) some_q <= 1'b1;
           below_q <= !sum[9];
           if (cnt_q == 7'd5) begin
@@ -760,58 +764,59 @@ module nmc_frontend #(
             if (y != 8'hff) ones_q <= 1'b0;
           end
         end
-        SSpace: begin
+        at_q[SSpace]: begin
           space_q <= frame[2:0];
           kind_q  <= 2'd1;
         end
-        SPart: begin
+        at_q[SPart]: begin
           space_q <= Vectors;
           part_q  <= frame[5:0];
         end
-        SKind: kind_q <= frame[1:0];
-        SEntry: begin
+        at_q[SKind]: kind_q <= frame[1:0];
+        at_q[SEntry]: begin
           entry_q <= frame[2:0];
           lack_q  <= 1'b0;
         end
-        SParts: part_q <= frame[5:0];
-        SCheck: begin
+        at_q[SParts]: part_q <= frame[5:0];
+        at_q[SCheck]: begin
           part_q <= part_q[5:3] != 3'd0 ? {part_q[5:3] - 3'd1, part_q[2:0]} : 6'd0;
           lack_q <= lack;
         end
-        SDone: if (cnt_q == 7'd5) parity_q <= y[0];
-        SPoint: space_q <= Registers;
+        at_q[SDone]: if (cnt_q == 7'd5) parity_q <= y[0];
+        at_q[SPoint]: space_q <= Registers;
         default: ;
       endcase
     if (shift) addr_q <= {y, addr_q[8*AddrBytes-1:8]};
-    else if (act && (state_q == SHigh || state_q == SRdHigh)) addr_q <= addr_q + 1'b1;
+    else if (act && (at_q[SHigh] || at_q[SRdHigh])) addr_q <= addr_q + 1'b1;
     if (act)
-      case (state_q)
-        SLow, SLabel, SEvent, SRdLow: word_q <= {y, word_q[15:8]};
-        SAsk, SAnswer: word_q <= mem_rdata_i;
+      (* parallel_case *) case (1'b1)
+        at_q[SLow], at_q[SLabel], at_q[SEvent], at_q[SRdLow]: word_q <= {y, word_q[15:8]};
+        at_q[SAsk], at_q[SAnswer]: word_q <= mem_rdata_i;
         default: ;
       endcase
   end
 
+  wire [7:0] reply_at, reply;
   nmc_byte_ram #(
-      .Depth(256),
+      .Depth(512),
       .Tail (Identity)
   ) u_bytes (
       .clk_i  (clk_i),
-      .we_i   (store && go),
-      .waddr_i(ram_q),
-      .wdata_i(y),
-      .raddr_i(ram_d),
+      .we_i   (push || (store && go)),
+      .waddr_i(push ? {1'b0, reply_at} : {1'b1, ram_q}),
+      .wdata_i(reply),
+      .raddr_i({!at_q[SSend], ram_d}),
       .rdata_o(ram)
   );
 
   // ---------------------------------------------------------------------------------------------------------------
   // The engine.
   assign mem_valid_o = mem;
-  assign mem_write_o = state_q != SAsk;
+  assign mem_write_o = !at_q[SAsk];
   assign mem_space_o = space_q;
   assign mem_addr_o  = {{(32 - 8 * AddrBytes) {1'b0}}, addr_q};
   assign mem_wdata_o = {y, bytes ? frame : word_q[15:8]};
-  assign run_valid_o = state_q == SRun && !enter_q;
+  assign run_valid_o = at_q[SRun] && !enter_q;
   assign run_entry_o = entry_q;
   assign run_label_o = word_q;
   assign run_limit_o = crc;  // checked, it is free until the reply
@@ -820,31 +825,33 @@ module nmc_frontend #(
 
   // ---------------------------------------------------------------------------------------------------------------
   // One CRC for requests and replies: it starts over in between. In reset and idle it measures time.
-  wire in = state_q == SVerify || state_q == SSeal || state_q == SBoot || state_q == SLimit;
+  wire start = enter_q && at_q[SHead];
+  wire in = at_q[SVerify] || at_q[SSeal] || at_q[SBoot] || at_q[SLimit];
   nmc_crc32 #(
       .Width(8)
   ) u_crc (
       .clk_i  (clk_i),
-      .clear_i(enter_q && (state_q == SVerify || state_q == SHead)),
-      .valid_i(push ? enc_ready : !enter_q && (in || state_q == SIdle || state_q == SInit)),
-      .shift_i(state_q == SCrc || state_q == SBoot || state_q == SLimit),
+      .clear_i(start || (enter_q && at_q[SVerify])),
+      .valid_i(push || !enter_q && (in || at_q[SIdle] || at_q[SInit])),
+      .shift_i(at_q[SCrc] || at_q[SBoot] || at_q[SLimit]),
       .data_i (y),
       .crc_o  (crc)
   );
 
+  // A reply is stuffed into the lower half of the RAM and sent from there.
   nmc_cobs_enc u_enc (
       .clk_i  (clk_i),
-      .rst_i  (rst_i),
+      .start_i(start),
       .valid_i(push),
-      .ready_o(enc_ready),
+      .end_i  (at_q[SClose] && last),
       .data_i (y),
-      .last_i (state_q == SCrc && last),
-      .valid_o(tx_valid_o),
-      .ready_i(tx_ready_i),
-      .data_o (tx_data_o)
+      .addr_o (reply_at),
+      .data_o (reply)
   );
+  assign tx_valid_o = at_q[SSend] && !enter_q;
+  assign tx_data_o  = ram;
 
-  assign busy_o = state_q != SIdle || frame_valid || running_q || !enc_ready;
+  assign busy_o = !at_q[SIdle] || frame_valid || running_q;
 
 `ifdef NMC_ASSERT  // too wide for z3: the tests of testbench/verilator simulate with these on
   reg       past_ok;
@@ -855,8 +862,8 @@ module nmc_frontend #(
   end
   always @(posedge clk_i) begin
     past_ok <= 1'b1;
-    if (rst_i || state_q == SIdle) pushed <= 9'd0;
-    else if (push && go) pushed <= pushed + 9'd1;
+    if (rst_i || at_q[SIdle]) pushed <= 9'd0;
+    else if (push && !at_q[SClose]) pushed <= pushed + 9'd1;
   end
 
   always @(posedge clk_i)
@@ -864,16 +871,16 @@ module nmc_frontend #(
       // The engine ends a run once.
       if (!running_q || done_q) assert (!done_i);
       // A request stays in the buffer while it is served.
-      if (state_q >= SOp && state_q <= SRun) assert (frame_valid);
+      if (|at_q[SRun:SOp]) assert (frame_valid);
       // The reply of a run is built when the run has ended.
-      if (report_q && state_q != SIdle) assert (done_q && running_q);
+      if (report_q && !at_q[SIdle] && !at_q[SClose] && !at_q[SSend]) assert (done_q && running_q);
       // While the engine runs it is asked for nothing but writes of vector elements, and not to run.
       if (run_valid_o) assert (!running_q);
       if (mem_valid_o && running_q && !done_q) assert (mem_write_o && mem_space_o == Vectors);
       // A reply fits one block, and a state that counts does not run past its end.
       assert (pushed <= 9'd254);
-      if (state_q == SCrc && !enter_q) assert (cnt_q <= 7'd3);
-      assert (state_q <= SDigest);
+      if (at_q[SCrc] && !enter_q) assert (cnt_q <= 7'd3);
+      assert (at_q != 0 && (at_q & (at_q - One)) == 0);
     end
 
   // Requests to the engine hold still until they are taken.
