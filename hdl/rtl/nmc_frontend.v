@@ -76,7 +76,8 @@ module nmc_frontend #(
   wire          frame_bad;  // ... and must be dropped
   wire [Fp-1:0] body_end;  // where its CRC starts
   wire [7:0]    frame;  // the byte at fp_q
-  reg  [Fp-1:0] fp_q, fp_d;
+  reg  [Fp-1:0] fp_q;
+  wire [Fp-1:0] fp_next;
   wire          ack;
 
   nmc_frame_rx #(
@@ -91,7 +92,7 @@ module nmc_frontend #(
       .ready_i(ack),
       .bad_o  (frame_bad),
       .body_o (body_end),
-      .addr_i (fp_d[$clog2(FrameBytes)-1:0]),
+      .addr_i (fp_next[$clog2(FrameBytes)-1:0]),
       .data_o (frame)
   );
 
@@ -122,8 +123,9 @@ module nmc_frontend #(
   localparam [59:0] One = 1;
 
   reg [59:0] at_q, at_d;  // one bit a state
-  reg [7:0] ram_q, ram_d;  // address in the byte RAM; its byte is on `ram`
+  reg [7:0] ram_q;  // address in the byte RAM; its byte is on `ram`
   reg       enter_q, enter_d;  // first cycle in a state: its addresses and its count are loaded, nothing else happens
+  reg       hold_q;  // ... nor in the second, in which the RAMs read
   reg [6:0] cnt_q, cnt_d;  // steps left in this state
   reg [2:0] op_q;
   reg [2:0] status_q, status_d;
@@ -193,7 +195,7 @@ module nmc_frontend #(
     b_sel   = 7'd0;
     carry   = 1'b0;
     mark    = 1'b0;
-    tiny    = status_q;
+    tiny    = 3'd0;
     push    = 1'b0;
     store   = 1'b0;
     shift   = 1'b0;
@@ -317,6 +319,7 @@ module nmc_frontend #(
       end
       at_q[SStatus]: begin
         b_sel[BTiny] = 1'b1;
+        tiny = status_q;
         push  = 1'b1;
       end
       at_q[SIdentity], at_q[SSince], at_q[SCached], at_q[SArrived]: begin
@@ -382,7 +385,7 @@ module nmc_frontend #(
       end
       default: ;
     endcase
-    if (enter_q) begin
+    if (hold_q) begin
       push  = 1'b0;
       store = 1'b0;
       shift = 1'b0;
@@ -415,7 +418,7 @@ module nmc_frontend #(
   reg [4:0] cnt_first;
   always @(*) begin
     ram_load   = 1'b0;
-    ram_first  = LastAt;
+    ram_first  = 8'd0;
     fp_load    = 1'b0;
     fp_first   = 5'd0;
     cnt_first  = 5'd0;
@@ -492,205 +495,261 @@ module nmc_frontend #(
   reg       leave;  // for `target`
   reg       quick;  // ... which needs no first cycle
   reg       accept;  // the frame is served
-  reg [2:0] verdict;  // status of the reply
+  reg [2:0] verdict;  // status of the reply, if it is not ok
   reg [59:0] target;
   always @(*) begin
     leave   = last;
     quick   = 1'b0;
     accept  = 1'b0;
-    verdict = status_q;
-    target  = {at_q[58:0], 1'b0};
+    verdict = Ok;
+    target  = 60'd0;
     (* parallel_case *) case (1'b1)
       at_q[SInit]: begin
-        leave = ram_q == ClearEnd;
-        quick = 1'b1;
+        target = One << SIdle;
+        leave  = ram_q == ClearEnd;
+        quick  = 1'b1;
       end
       at_q[SIdle]: begin
         leave   = done_q || frame_valid;
-        target  = done_q ? (One << SDone) : frame_bad ? (One << SBad) : booted_q ? (One << SVerify) : (One << SBoot);
-        verdict = Ok;
+        target  = done_q ? (One << SDone) : frame_bad ? (One << SBad) : booted_q ? (One << SVerify) : One << SBoot;
       end
       at_q[SBad]: begin
-        target = (One << SIdle);
+        target = One << SIdle;
         quick  = 1'b1;
         accept = last;
       end
-      at_q[SVerify]: leave = at_end;
-      at_q[SVerdict]: if (crc != 32'hdebb20e3) target = (One << SBad);  // a frame and its CRC leave this constant
-      at_q[SOp]: if (frame[7:3] != 5'd0) verdict = Bad;
+      at_q[SVerify]: begin
+        target = One << SSeal;
+        leave  = at_end;
+      end
+      at_q[SVerdict]: begin
+        target = One << SOp;
+        if (crc != 32'hdebb20e3) target = One << SBad;  // a frame and its CRC leave this constant
+      end
+      at_q[SOp]: begin
+        target = One << SSession;
+        if (frame[7:3] != 5'd0) verdict = Bad;
+      end
 
       at_q[SServe]: begin  // the frame byte is the body's first
-        target = (One << SHead);
-        if (status_q == Bad || !length_ok) verdict = Bad;
-        else
-          case (op_q)
-            OpHello: ;
-            OpOpen:
-            if (!same_q) begin
-              if (!newer_q) verdict = BadSession;
-              else target = running_q ? (One << SWait) : (One << SOpen);
-            end
-            OpRead: target = running_q ? (One << SWait) : (One << SSpace);
-            default:
-            if (!same_q) verdict = BadSession;
-            else if (op_q != OpSample && next && running_q || op_q == OpWrite && running_q) target = (One << SWait);
-            else if (next) target = op_q == OpCommit ? (One << SEntry) : op_q == OpSample ? (One << SPart) : (One << SSpace);
-            else if (op_q == OpCommit && running_q && d1) begin  // its reply comes
-              accept = 1'b1;
-              target = (One << SIdle);
-              quick  = 1'b1;
-            end else if (op_q == OpCommit ? !cached : !old) verdict = BadOrder;
-          endcase
+          target = One << SHead;
+          if (status_q == Bad || !length_ok) verdict = Bad;
+          else
+            case (op_q)
+              OpHello: ;
+              OpOpen:
+              if (!same_q) begin
+                if (!newer_q) verdict = BadSession;
+                else target = running_q ? (One << SWait) : One << SOpen;
+              end
+              OpRead: target = running_q ? (One << SWait) : One << SSpace;
+              default:
+              if (!same_q) verdict = BadSession;
+              else if (op_q != OpSample && next && running_q || op_q == OpWrite && running_q) target = One << SWait;
+              else if (next) target = op_q == OpCommit ? (One << SEntry) : op_q == OpSample ? (One << SPart) : One << SSpace;
+              else if (op_q == OpCommit && running_q && d1) begin  // its reply comes
+                accept = 1'b1;
+                target = One << SIdle;
+                quick  = 1'b1;
+              end else if (op_q == OpCommit ? !cached : !old) verdict = BadOrder;
+            endcase
       end
       at_q[SWait]: begin
         leave  = done_q;
-        target = (One << SIdle);
+        target = One << SIdle;
         quick  = 1'b1;
       end
-      at_q[SOpen]: target = (One << SHead);
+      at_q[SOpen]: target = One << SHead;
 
-      at_q[SSpace]:
-      if (frame[7:3] != 5'd0 || frame[2:1] == 2'b11) begin  // above 5
-        verdict = Bad;
-        target  = (One << SHead);
+      at_q[SSpace]: begin
+        target = One << SAddr;
+        if (frame[7:3] != 5'd0 || frame[2:1] == 2'b11) begin  // above 5
+          verdict = Bad;
+          target  = One << SHead;
+        end
       end
-      at_q[SCount]:
-      if (op_q == OpRead) begin
-        if (frame == 8'd0 || frame[7] || (frame[6:3] == 4'hf && frame[2:0] != 3'd0)) verdict = Bad;  // 1 to 120
-        target = (One << SHead);
+      at_q[SCount]: begin
+        target = One << SLow;
+        if (op_q == OpRead) begin
+          if (frame == 8'd0 || frame[7] || (frame[6:3] == 4'hf && frame[2:0] != 3'd0)) verdict = Bad;  // 1 to 120
+          target = One << SHead;
+        end
       end
       at_q[SLow]: begin
-        leave = 1'b1;
-        quick = !at_end;
-        if (at_end) target = op_q == OpSample ? (One << SNote) : (One << SHead);
+        target = One << SHigh;
+        leave  = 1'b1;
+        quick  = !at_end;
+        if (at_end) target = op_q == OpSample ? (One << SNote) : One << SHead;
       end
       at_q[SHigh]: begin
         leave  = !bytes || at_end;
         quick  = !bytes;
-        target = bytes ? (One << SNote) : (One << SLow);
+        target = bytes ? (One << SNote) : One << SLow;
       end
 
-      at_q[SPart]:
-      if (frame[7:5] != 3'd0) begin
-        verdict = Bad;
-        target  = (One << SHead);
+      at_q[SPart]: begin
+        target = One << SKind;
+        if (frame[7:5] != 3'd0) begin
+          verdict = Bad;
+          target  = One << SHead;
+        end
       end
-      at_q[SKind]:
-      if (frame[7:2] != 6'd0 || frame[1:0] == 2'd3 || (frame[1:0] != 2'd0 && !tail[0])) begin
-        verdict = Bad;
-        target  = (One << SHead);
+      at_q[SKind]: begin
+        target = One << SBase;
+        if (frame[7:2] != 6'd0 || frame[1:0] == 2'd3 || (frame[1:0] != 2'd0 && !tail[0])) begin
+          verdict = Bad;
+          target  = One << SHead;
+        end
       end
-      at_q[SOffset]: if (!events) target = bytes ? (One << SHigh) : (One << SLow);
+      at_q[SOffset]: begin
+        target = One << SEvent;
+        if (!events) target = bytes ? (One << SHigh) : One << SLow;
+      end
       at_q[SEvent]: begin
-        leave = 1'b1;
-        if (at_end) target = (One << SNote);
+        target = One << SRecall;
+        leave  = 1'b1;
+        if (at_end) target = One << SNote;
+      end
+      at_q[SPlace]: begin
+        target = One << SSpike;
+        quick  = 1'b1;
       end
       at_q[SSpike]: begin
         leave  = 1'b1;
-        quick  = 1'b1;
-        target = (One << SEvent);
+        target = at_end ? (One << SNote) : One << SRecall;
       end
-      at_q[SNote]: target = (One << SHead);
+      at_q[SNote]: target = One << SHead;
 
-      at_q[SEntry]:
-      if (frame[7:3] != 5'd0) begin
-        verdict = Bad;
-        target  = (One << SHead);
+      at_q[SEntry]: begin
+        target = One << SParts;
+        if (frame[7:3] != 5'd0) begin
+          verdict = Bad;
+          target  = One << SHead;
+        end
       end
-      at_q[SParts]:
-      if (frame[7:6] != 2'd0 || (frame[5] && frame[4:0] != 5'd0)) begin  // above 32
-        verdict = Bad;
-        target  = (One << SHead);
+      at_q[SParts]: begin
+        target = One << SLabel;
+        if (frame[7:6] != 2'd0 || (frame[5] && frame[4:0] != 5'd0)) begin  // above 32
+          verdict = Bad;
+          target  = One << SHead;
+        end
       end
-      at_q[SCheck]:
-      if (last && lack) begin
-        verdict = Missing;
-        target  = (One << SHead);
+      at_q[SCheck]: begin
+        target = One << SInput;
+        if (last && lack) begin
+          verdict = Missing;
+          target  = One << SHead;
+        end
       end
       at_q[SRun]: begin
         leave  = run_ready_i;
         accept = run_ready_i;
-        target = (One << SIdle);
+        target = One << SIdle;
         quick  = 1'b1;
       end
 
       at_q[SStatus]: begin
-        target = (One << SCrc);
-        if (report_q) target = (One << SExpected);
+        target = One << SCrc;
+        if (report_q) target = One << SExpected;
         else
           case (status_q)
             Ok: begin
-              if (op_q == OpHello || op_q == OpOpen) target = (One << SIdentity);
-              if (op_q == OpCommit) target = (One << SEcho);
-              if (op_q == OpRead) target = (One << SAsk);
+              if (op_q == OpHello || op_q == OpOpen) target = One << SIdentity;
+              if (op_q == OpCommit) target = One << SEcho;
+              if (op_q == OpRead) target = One << SAsk;
               quick = op_q == OpRead;
             end
-            BadOrder: target = (One << SExpected);
-            Missing: target = (One << SArrived);
+            BadOrder: target = One << SExpected;
+            Missing: target = One << SArrived;
             default: ;
           endcase
       end
-      at_q[SSince], at_q[SCached], at_q[SArrived]: target = (One << SCrc);
-      at_q[SExpected]: target = report_q ? (One << SCached) : (One << SCrc);
-      at_q[SDigest]: target = (One << SHead);
+      at_q[SSince], at_q[SCached], at_q[SArrived]: target = One << SCrc;
+      at_q[SExpected]: target = report_q ? (One << SCached) : One << SCrc;
+      at_q[SDigest]: target = One << SHead;
       at_q[SAsk]: begin
+        target = One << SAnswer;
         leave  = 1'b1;
         quick  = 1'b1;
-        if (is_control || mem_rvalid_i) target = (One << SRdLow);
+        if (is_control || mem_rvalid_i) target = One << SRdLow;
       end
       at_q[SAnswer]: begin
-        leave = mem_rvalid_i;
-        quick = 1'b1;
+        target = One << SRdLow;
+        leave  = mem_rvalid_i;
+        quick  = 1'b1;
       end
       at_q[SRdLow]: begin
-        leave = 1'b1;
-        quick = 1'b1;
+        target = One << SRdHigh;
+        leave  = 1'b1;
+        quick  = 1'b1;
       end
       at_q[SRdHigh]: begin
         leave  = 1'b1;
         quick  = cnt_q != 7'd1;
-        target = quick ? (One << SAsk) : report_q ? (One << SCycles) : (One << SCrc);
+        target = quick ? (One << SAsk) : report_q ? (One << SCycles) : One << SCrc;
       end
-      at_q[SCrc]: accept = last && !report_q;
+      at_q[SCrc]: begin
+        target = One << SClose;
+        accept = last && !report_q;
+      end
       at_q[SSend]: begin
         leave  = ram == 8'd0;
-        target = (One << SIdle);
+        target = One << SIdle;
         quick  = 1'b1;
       end
       at_q[SFlags]: begin
         leave  = 1'b1;
         quick  = 1'b1;
-        target = (One << SAsk);
+        target = One << SAsk;
       end
+      at_q[SBoot]: target = One << SVerify;
+      at_q[SSeal]: target = One << SVerdict;
+      at_q[SSession]: target = One << SNumber;
+      at_q[SNumber]: target = One << SServe;
+      at_q[SAddr]: target = One << SCount;
+      at_q[SBase]: target = One << SStride;
+      at_q[SStride]: target = One << SKeep;
+      at_q[SKeep]: target = One << SOffset;
+      at_q[SRecall]: target = One << SPlace;
+      at_q[SLabel]: target = One << SLimit;
+      at_q[SLimit]: target = One << SCheck;
+      at_q[SInput]: target = One << SCopy;
+      at_q[SCopy]: target = One << SClear;
+      at_q[SClear]: target = One << SRun;
+      at_q[SHead]: target = One << SStatus;
+      at_q[SIdentity]: target = One << SSince;
+      at_q[SEcho]: target = One << SCached;
+      at_q[SClose]: target = One << SSend;
+      at_q[SDone]: target = One << SPoint;
+      at_q[SPoint]: target = One << STotal;
+      at_q[STotal]: target = One << SFlags;
+      at_q[SCycles]: target = One << SOverflow;
+      at_q[SOverflow]: target = One << SDigest;
       default: ;
     endcase
   end
 
   // A step is taken.
-  wire act = go && !enter_q;
+  wire act = go && !hold_q;
+  assign fp_next = fp_q + {{(Fp - 1) {1'b0}}, act && fstep};
+  wire [7:0] ram_next = ram_q + {7'd0, act && rstep};
   assign ack = act && accept;
 
   always @(*) begin
     at_d     = at_q;
     enter_d  = 1'b0;
-    fp_d     = fp_q;
-    ram_d    = ram_q;
     cnt_d    = cnt_q;
     status_d = status_q;
     carry_d  = carry_q;
     if (enter_q) begin
-      if (fp_load) fp_d = {{(Fp - 5) {1'b0}}, fp_first};
-      if (ram_load) ram_d = ram_first;
       cnt_d   = {2'd0, cnt_first};
       carry_d = carry_load;
-    end else if (go) begin
-      if (fstep) fp_d = fp_q + 1'b1;
-      if (rstep) ram_d = ram_q + 8'd1;
+    end else if (act) begin
       // Reading, the count is of halfwords, from the frame or 4.
       if (at_q[SStatus]) cnt_d = frame[6:0];
       else if (!at_q[SAsk] && !at_q[SAnswer] && !at_q[SRdLow]) cnt_d = cnt_q - 7'd1;
       carry_d  = sum[9];
-      status_d = verdict;
+      if (at_q[SIdle] || verdict != Ok) status_d = verdict;
       if (leave) begin
         at_d    = target;
         enter_d = !quick;
@@ -701,6 +760,7 @@ module nmc_frontend #(
   initial begin
     at_q      = One << SInit;
     enter_q   = 1'b0;
+    hold_q    = 1'b0;
     ram_q     = 8'd0;
     carry_q   = 1'b0;
     skip_q    = 1'b1;
@@ -713,6 +773,7 @@ module nmc_frontend #(
     if (rst_i) begin
       at_q      <= One << SInit;
       enter_q   <= 1'b0;
+      hold_q    <= 1'b0;
       ram_q     <= 8'd0;
       carry_q   <= 1'b0;
       skip_q    <= 1'b1;
@@ -723,7 +784,8 @@ module nmc_frontend #(
     end else begin
       at_q    <= at_d;
       enter_q <= enter_d;
-      ram_q   <= ram_d;
+      hold_q  <= enter_d || enter_q;
+      ram_q   <= enter_q && ram_load ? ram_first : ram_next;
       carry_q <= carry_d;
       if (done_i) done_q <= 1'b1;
       if (at_q[SIdle]) report_q <= done_q;
@@ -737,7 +799,7 @@ module nmc_frontend #(
     end
 
   always @(posedge clk_i) begin
-    fp_q     <= fp_d;
+    fp_q     <= enter_q && fp_load ? {{(Fp - 5) {1'b0}}, fp_first} : fp_next;
     cnt_q    <= cnt_d;
     status_q <= status_d;
     if (act)
@@ -805,7 +867,7 @@ module nmc_frontend #(
       .we_i   (push || (store && go)),
       .waddr_i(push ? {1'b0, reply_at} : {1'b1, ram_q}),
       .wdata_i(reply),
-      .raddr_i({!at_q[SSend], ram_d}),
+      .raddr_i({!at_q[SSend], ram_next}),
       .rdata_o(ram)
   );
 
@@ -816,7 +878,7 @@ module nmc_frontend #(
   assign mem_space_o = space_q;
   assign mem_addr_o  = {{(32 - 8 * AddrBytes) {1'b0}}, addr_q};
   assign mem_wdata_o = {y, bytes ? frame : word_q[15:8]};
-  assign run_valid_o = at_q[SRun] && !enter_q;
+  assign run_valid_o = at_q[SRun] && !hold_q;
   assign run_entry_o = entry_q;
   assign run_label_o = word_q;
   assign run_limit_o = crc;  // checked, it is free until the reply
@@ -832,7 +894,7 @@ module nmc_frontend #(
   ) u_crc (
       .clk_i  (clk_i),
       .clear_i(start || (enter_q && at_q[SVerify])),
-      .valid_i(push || !enter_q && (in || at_q[SIdle] || at_q[SInit])),
+      .valid_i(push || !hold_q && (in || at_q[SIdle] || at_q[SInit])),
       .shift_i(at_q[SCrc] || at_q[SBoot] || at_q[SLimit]),
       .data_i (y),
       .crc_o  (crc)
@@ -848,7 +910,7 @@ module nmc_frontend #(
       .addr_o (reply_at),
       .data_o (reply)
   );
-  assign tx_valid_o = at_q[SSend] && !enter_q;
+  assign tx_valid_o = at_q[SSend] && !hold_q;
   assign tx_data_o  = ram;
 
   assign busy_o = !at_q[SIdle] || frame_valid || running_q;
@@ -879,7 +941,7 @@ module nmc_frontend #(
       if (mem_valid_o && running_q && !done_q) assert (mem_write_o && mem_space_o == Vectors);
       // A reply fits one block, and a state that counts does not run past its end.
       assert (pushed <= 9'd254);
-      if (at_q[SCrc] && !enter_q) assert (cnt_q <= 7'd3);
+      if (at_q[SCrc] && !hold_q) assert (cnt_q <= 7'd3);
       assert (at_q != 0 && (at_q & (at_q - One)) == 0);
     end
 
