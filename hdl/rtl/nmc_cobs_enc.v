@@ -1,4 +1,4 @@
-// nmc_cobs_enc: COBS encoder for frames of 1 to 254 bytes: where each byte goes in a RAM of 256 and what is written there.
+// nmc_cobs_enc: COBS encoder for frames of 1 to 254 bytes: what is written where in a RAM of 256.
 //
 // The frame is encoded in place while it is filled: a nonzero byte is stored, a zero byte instead completes the
 // length byte before it, so each byte costs one write. A zero after the frame completes the last length, and with end_i

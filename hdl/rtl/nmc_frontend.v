@@ -1,10 +1,9 @@
-// nmc_frontend: the protocol of docs/protocol.md between a byte stream and the engine.
+// nmc_frontend: the protocol of docs/protocol.md between a byte stream and the engine. Equal to package host/proto.
 //
-// A frame is stored whole and checked before anything of it is obeyed. A byte-serial machine then walks it: one adder,
-// one byte RAM for the session, the control space and the reply cache, one frame byte and one RAM byte a cycle; entering a state takes a
-// cycle more. A request
-// that must wait for the engine stays in the frame buffer and is walked again after the reply of the run it waited for.
-// Sample elements reach the engine one byte a cycle. Equal to package host/proto.
+// A frame is stored whole and checked before anything of it is obeyed. A byte-serial machine then walks it: one adder, one
+// RAM for session, control space, reply and reply cache, a frame byte and a RAM byte a cycle, two cycles to enter a state.
+// A request that must wait for the engine stays in the frame buffer and is walked again after the reply of the run. A
+// sample's elements reach the engine one byte a cycle. While a reply is sent nothing is served, but a frame comes in.
 `default_nettype none
 
 module nmc_frontend #(
@@ -59,7 +58,6 @@ module nmc_frontend #(
   localparam [7:0] HeadAt = 8'd84;  // head of the running commit's reply
   localparam [7:0] BufferAt = 8'd88;  // first element of the sample's buffer
   localparam [1:0] CacheAt = 2'b10;  // 32 bytes for even commits, 32 for odd ones, the results at the end
-  localparam [7:0] ClearEnd = 8'd191;
   localparam [7:0] IdentityAt = 8'd245;  // version, lanes, hw_id; the image id follows at 0
   localparam [7:0] Version = 8'd1;
   localparam [15:0] LaneCount = Lanes[15:0];
@@ -98,13 +96,13 @@ module nmc_frontend #(
 
   // ---------------------------------------------------------------------------------------------------------------
   // The byte machine: y = a + b + carry.
-  localparam BNotRam = 0, BAddr = 1, BDevice = 2, BWord = 3, BCrc = 4, BPart = 5, BTiny = 6;
+  localparam BNotRam = 0, BAddr = 1, BDevice = 2, BWord = 3, BCrc = 4, BPart = 5, BTiny = 6, BNeed = 7;
 
   // States. Most take a number of steps and go on to the one that follows them here.
   localparam [5:0] SInit = 6'd0, SIdle = 6'd1, SBad = 6'd2;
   // until the first hello, time into the boot number; header: CRC, then session and number
-  localparam [5:0] SBoot = 6'd3, SVerify = 6'd4, SSeal = 6'd5, SVerdict = 6'd6, SOp = 6'd7, SSession = 6'd8, SNumber = 6'd9,
-      SServe = 6'd10, SWait = 6'd11;
+  localparam [5:0] SBoot = 6'd3, SVerify = 6'd4, SSeal = 6'd5, SVerdict = 6'd6, SOp = 6'd7, SSession = 6'd8,
+      SNumber = 6'd9, SServe = 6'd10, SWait = 6'd11;
   // open, read, write
   localparam [5:0] SOpen = 6'd12, SSpace = 6'd13, SAddr = 6'd14, SCount = 6'd15, SLow = 6'd16, SHigh = 6'd17;
   // sample
@@ -115,8 +113,8 @@ module nmc_frontend #(
       SCopy = 6'd35, SClear = 6'd36, SRun = 6'd37;
   // replies
   localparam [5:0] SHead = 6'd38, SStatus = 6'd39, SIdentity = 6'd40, SSince = 6'd41, SEcho = 6'd42,
-      SCached = 6'd43, SExpected = 6'd44, SArrived = 6'd45, SCrc = 6'd46, SClose = 6'd47, SSend = 6'd48, SAsk = 6'd49, SAnswer = 6'd50,
-      SRdLow = 6'd51, SRdHigh = 6'd52;
+      SCached = 6'd43, SExpected = 6'd44, SArrived = 6'd45, SCrc = 6'd46, SClose = 6'd47, SSend = 6'd48,
+      SAsk = 6'd49, SAnswer = 6'd50, SRdLow = 6'd51, SRdHigh = 6'd52;
   // the end of a run: its results are kept, then sent from there
   localparam [5:0] SDone = 6'd53, SPoint = 6'd54, STotal = 6'd55, SFlags = 6'd56, SCycles = 6'd57, SOverflow = 6'd58,
       SDigest = 6'd59;
@@ -156,25 +154,23 @@ module nmc_frontend #(
   wire       last = cnt_q == 7'd0;
   wire       at_end = fp_q == body_end;
 
-  // Bytes of the engine's results. Control space and reply cache are laid out so that a few address bits choose.
-  // The byte first, then the word: half the gates of the other order.
+  // Bytes of the engine's results. Control space and reply cache are laid out so that a few address bits choose: digest
+  // at words 6 and 7, retired at 2, cycles at 3 and 4, overflow else. The word first, it takes fewer gates.
+  wire [2:0]  word_at = ram_q[4:2];
+  wire        is_digest = word_at[2:1] == 2'd3;
+  wire        is_cycles = word_at == 3'd3 || word_at == 3'd4;
+  wire [31:0] digest = word_at[0] ? digest_i[63:32] : digest_i[31:0];
+  wire [31:0] result =
+      is_digest || word_at == 3'd2 ? (is_digest ? digest : retired_i) : (is_cycles ? cycles_i : overflow_i);
   function [7:0] pick(input [31:0] word, input [1:0] i);
     pick = i[1] ? (i[0] ? word[31:24] : word[23:16]) : (i[0] ? word[15:8] : word[7:0]);
   endfunction
-  reg [7:0] device;
-  always @(*)
-    case (ram_q[4:2])
-      3'd6: device = pick(digest_i[31:0], ram_q[1:0]);
-      3'd7: device = pick(digest_i[63:32], ram_q[1:0]);
-      3'd2: device = pick(retired_i, ram_q[1:0]);
-      3'd3, 3'd4: device = pick(cycles_i, ram_q[1:0]);
-      default: device = pick(overflow_i, ram_q[1:0]);
-    endcase
+  wire [7:0] device = pick(result, ram_q[1:0]);
   wire live = ram_q[5:2] == 4'd6 || ram_q[5:2] == 4'd7 || ram_q[5:2] == 4'd10 || ram_q[5:2] == 4'd11;
 
   // What each state does to its byte.
   reg       a_frame, a_ram;
-  reg [6:0] b_sel;  // one of B...
+  reg [7:0] b_sel;  // one of B...
   reg       carry;
   reg       mark;  // the top bit of y is set
   reg [2:0] tiny;  // for BTiny
@@ -186,13 +182,13 @@ module nmc_frontend #(
 
   wire is_control = space_q == Control;
   wire writable;
-  wire bytes = op_q == OpSample && kind_q == 2'd0;
+  wire bytes = kind_q == 2'd0;
   wire events = kind_q == 2'd2;
 
   always @(*) begin
     a_frame = 1'b0;
     a_ram   = 1'b0;
-    b_sel   = 7'd0;
+    b_sel   = 8'd0;
     carry   = 1'b0;
     mark    = 1'b0;
     tiny    = 3'd0;
@@ -298,7 +294,10 @@ module nmc_frontend #(
         b_sel[BPart] = 1'b1;
         store   = 1'b1;
       end
-      at_q[SCheck]: rstep = 1'b1;
+      at_q[SCheck]: begin
+        b_sel[BNeed] = 1'b1;
+        rstep = 1'b1;
+      end
       at_q[SCopy]: begin
         a_frame = 1'b1;
         store   = 1'b1;
@@ -395,8 +394,9 @@ module nmc_frontend #(
 
   wire [7:0] a = (a_frame ? frame : 8'd0) | (a_ram ? ram : 8'd0);
   wire [7:0] left = Boot == 32'd0 || !at_q[SBoot] ? ~crc[7:0] : pick(Boot, ram_q[1:0]);
-  // What of the RAM's zeros is added: all for a difference, the sample's part to note it.
-  wire [7:0] zeros = {8{b_sel[BNotRam]}} | ({7'd0, b_sel[BPart]} << part_q[2:0]);
+  // What of the RAM's zeros is added: all for a difference, the sample's part to note it, those that a commit needs.
+  wire [7:0] need = part_q[5:3] != 3'd0 ? 8'hff : ~(8'hff << part_q[2:0]);
+  wire [7:0] zeros = {8{b_sel[BNotRam]}} | ({7'd0, b_sel[BPart]} << part_q[2:0]) | ({8{b_sel[BNeed]}} & need);
   wire [7:0] b =
       (~ram & zeros) | ({8{b_sel[BAddr]}} & addr_q[7:0]) | ({8{b_sel[BDevice]}} & device) |
       ({8{b_sel[BWord]}} & word_q[7:0]) | ({8{b_sel[BCrc]}} & left) | {5'd0, {3{b_sel[BTiny]}} & tiny};
@@ -460,7 +460,8 @@ module nmc_frontend #(
       at_q[SSince]: {ram_load, ram_first, cnt_first} = {1'b1, BootAt, 5'd13};
       at_q[SEcho]: {fp_load, fp_first, cnt_first} = {1'b1, 5'd7, 5'd5};
       at_q[SCached]: {ram_load, ram_first, cnt_first} = {1'b1, CacheAt, parity_q, 5'd7, 5'd24};
-      at_q[SExpected], at_q[SDone]: {ram_load, ram_first, cnt_first, carry_load} = {1'b1, LastAt, 5'd5, at_q[SDone] || !report_q};
+      at_q[SExpected], at_q[SDone]: {ram_load, ram_first, cnt_first, carry_load} =
+          {1'b1, LastAt, 5'd5, at_q[SDone] || !report_q};
       at_q[SClose]: cnt_first = 5'd1;
       at_q[SSend]: {ram_load, ram_first} = {1'b1, 8'd0};
       at_q[STotal]: {ram_load, ram_first, cnt_first} = {1'b1, OverflowAt, 5'd3};
@@ -478,9 +479,8 @@ module nmc_frontend #(
   wire old = below_q || d0 || (running_q && d1);
   wire cached = some_q && (d0 || (ones_q && low_q == 3'd7));
 
-  // Bits of part bitmap that a commit needs and does not find.
-  wire [7:0] need = part_q[5:3] != 3'd0 ? 8'hff : ~(8'hff << part_q[2:0]);
-  wire       lack = lack_q || (need & ~ram) != 8'd0;
+  // A part that the commit needs is not in the bitmap.
+  wire lack = lack_q || y != 8'd0;
 
   // Comparisons with constants are spelled out: they take a few gates, not a carry chain each.
   wire [4:0] tail = body_end[4:0];
@@ -506,12 +506,12 @@ module nmc_frontend #(
     (* parallel_case *) case (1'b1)
       at_q[SInit]: begin
         target = One << SIdle;
-        leave  = ram_q == ClearEnd;
+        leave  = &ram_q[6:0];  // what is below the cache
         quick  = 1'b1;
       end
       at_q[SIdle]: begin
         leave   = done_q || frame_valid;
-        target  = done_q ? (One << SDone) : frame_bad ? (One << SBad) : booted_q ? (One << SVerify) : One << SBoot;
+        target  = done_q ? (One << SDone) : frame_bad ? (One << SBad) : booted_q ? (One << SVerify) : (One << SBoot);
       end
       at_q[SBad]: begin
         target = One << SIdle;
@@ -540,13 +540,14 @@ module nmc_frontend #(
               OpOpen:
               if (!same_q) begin
                 if (!newer_q) verdict = BadSession;
-                else target = running_q ? (One << SWait) : One << SOpen;
+                else target = running_q ? (One << SWait) : (One << SOpen);
               end
-              OpRead: target = running_q ? (One << SWait) : One << SSpace;
+              OpRead: target = running_q ? (One << SWait) : (One << SSpace);
               default:
               if (!same_q) verdict = BadSession;
               else if (op_q != OpSample && next && running_q || op_q == OpWrite && running_q) target = One << SWait;
-              else if (next) target = op_q == OpCommit ? (One << SEntry) : op_q == OpSample ? (One << SPart) : One << SSpace;
+              else if (next)
+                target = op_q == OpCommit ? (One << SEntry) : op_q == OpSample ? (One << SPart) : (One << SSpace);
               else if (op_q == OpCommit && running_q && d1) begin  // its reply comes
                 accept = 1'b1;
                 target = One << SIdle;
@@ -579,12 +580,12 @@ module nmc_frontend #(
         target = One << SHigh;
         leave  = 1'b1;
         quick  = !at_end;
-        if (at_end) target = op_q == OpSample ? (One << SNote) : One << SHead;
+        if (at_end) target = op_q == OpSample ? (One << SNote) : (One << SHead);
       end
       at_q[SHigh]: begin
         leave  = !bytes || at_end;
         quick  = !bytes;
-        target = bytes ? (One << SNote) : One << SLow;
+        target = bytes ? (One << SNote) : (One << SLow);
       end
 
       at_q[SPart]: begin
@@ -603,7 +604,7 @@ module nmc_frontend #(
       end
       at_q[SOffset]: begin
         target = One << SEvent;
-        if (!events) target = bytes ? (One << SHigh) : One << SLow;
+        if (!events) target = bytes ? (One << SHigh) : (One << SLow);
       end
       at_q[SEvent]: begin
         target = One << SRecall;
@@ -616,7 +617,7 @@ module nmc_frontend #(
       end
       at_q[SSpike]: begin
         leave  = 1'b1;
-        target = at_end ? (One << SNote) : One << SRecall;
+        target = at_end ? (One << SNote) : (One << SRecall);
       end
       at_q[SNote]: target = One << SHead;
 
@@ -665,7 +666,7 @@ module nmc_frontend #(
           endcase
       end
       at_q[SSince], at_q[SCached], at_q[SArrived]: target = One << SCrc;
-      at_q[SExpected]: target = report_q ? (One << SCached) : One << SCrc;
+      at_q[SExpected]: target = report_q ? (One << SCached) : (One << SCrc);
       at_q[SDigest]: target = One << SHead;
       at_q[SAsk]: begin
         target = One << SAnswer;
@@ -686,7 +687,7 @@ module nmc_frontend #(
       at_q[SRdHigh]: begin
         leave  = 1'b1;
         quick  = cnt_q != 7'd1;
-        target = quick ? (One << SAsk) : report_q ? (One << SCycles) : One << SCrc;
+        target = quick ? (One << SAsk) : report_q ? (One << SCycles) : (One << SCrc);
       end
       at_q[SCrc]: begin
         target = One << SClose;
@@ -953,7 +954,8 @@ module nmc_frontend #(
         assert (!mem_write_o || $stable(mem_wdata_o));
       end
       if ($past(run_valid_o && !run_ready_i))
-        assert (run_valid_o && $stable(run_entry_o) && $stable(run_label_o) && $stable(run_limit_o) && $stable(run_input_o));
+        assert (run_valid_o && $stable(run_entry_o) && $stable(run_label_o) && $stable(run_limit_o) &&
+            $stable(run_input_o));
     end
 `endif
 endmodule
