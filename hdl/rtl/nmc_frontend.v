@@ -1,7 +1,7 @@
 // nmc_frontend: the protocol of docs/protocol.md between a byte stream and the engine. Equal to package host/proto.
 //
-// A frame is stored whole and checked before anything of it is obeyed. A byte-serial machine then walks it: one adder, one
-// RAM for session, control space, reply and reply cache, a frame byte and a RAM byte a cycle, two cycles to enter a state.
+// A frame is stored whole and checked before anything of it is obeyed. A byte-serial machine then walks it: one adder,
+// one RAM for session, control space, reply and reply cache, a frame byte and a RAM byte a cycle, two to enter a state.
 // A request that must wait for the engine stays in the frame buffer and is walked again after the reply of the run. A
 // sample's elements reach the engine one byte a cycle. While a reply is sent nothing is served, but a frame comes in.
 `default_nettype none
@@ -396,7 +396,8 @@ module nmc_frontend #(
   wire [7:0] left = Boot == 32'd0 || !at_q[SBoot] ? ~crc[7:0] : pick(Boot, ram_q[1:0]);
   // What of the RAM's zeros is added: all for a difference, the sample's part to note it, those that a commit needs.
   wire [7:0] need = part_q[5:3] != 3'd0 ? 8'hff : ~(8'hff << part_q[2:0]);
-  wire [7:0] zeros = {8{b_sel[BNotRam]}} | ({7'd0, b_sel[BPart]} << part_q[2:0]) | ({8{b_sel[BNeed]}} & need);
+  wire [7:0] zeros =
+      {8{b_sel[BNotRam]}} | ({8{b_sel[BPart]}} & (8'd1 << part_q[2:0])) | ({8{b_sel[BNeed]}} & need);
   wire [7:0] b =
       (~ram & zeros) | ({8{b_sel[BAddr]}} & addr_q[7:0]) | ({8{b_sel[BDevice]}} & device) |
       ({8{b_sel[BWord]}} & word_q[7:0]) | ({8{b_sel[BCrc]}} & left) | {5'd0, {3{b_sel[BTiny]}} & tiny};
@@ -477,7 +478,7 @@ module nmc_frontend #(
   wire d1 = zeros_q && low_q == 3'd1;
   wire next = zeros_q && low_q == (running_q ? 3'd2 : 3'd1);
   wire old = below_q || d0 || (running_q && d1);
-  wire cached = some_q && (d0 || (ones_q && low_q == 3'd7));
+  wire cached = some_q && (d0 || (below_q && ones_q && low_q == 3'd7));
 
   // A part that the commit needs is not in the bitmap.
   wire lack = lack_q || y != 8'd0;
