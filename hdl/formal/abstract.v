@@ -29,6 +29,7 @@ module nmc_crc32 #(
     input  wire             clk_i,
     input  wire             clear_i,
     input  wire             valid_i,
+    input  wire             shift_i,
     input  wire [Width-1:0] data_i,
     output wire [31:0]      crc_o
 );

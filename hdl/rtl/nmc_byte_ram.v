@@ -25,7 +25,6 @@ module nmc_byte_ram #(
   initial begin
     for (i = 0; i < Depth - 16; i = i + 1) mem[i] = 8'd0;
     for (i = 0; i < 16; i = i + 1) mem[Depth-16+i] = Tail[8*i+:8];
-    rdata_o = 8'd0;
   end
 `endif
 

@@ -1,114 +1,91 @@
-// nmc_cobs_enc: COBS encoder for frames of 1 to 254 bytes, with the delimiter after them.
+// nmc_cobs_enc: COBS encoder for frames of 1 to 254 bytes: what is written where in a RAM of 256.
 //
 // The frame is encoded in place while it is filled: a nonzero byte is stored, a zero byte instead completes the
-// length byte before it, so each byte costs one write. After last_i the frame is sent and the next one waits.
+// length byte before it, so each byte costs one write. A zero after the frame completes the last length, and with end_i
+// the delimiter follows it: the encoded frame is then at 0 and ended by the first zero.
 `default_nettype none
 
 module nmc_cobs_enc (
     input  wire       clk_i,
-    input  wire       rst_i,    // synchronous, active high
+    input  wire       start_i,  // a new frame
     // frame
     input  wire       valid_i,
-    output wire       ready_o,
+    input  wire       end_i,    // the delimiter; data_i is 0
     input  wire [7:0] data_i,
-    input  wire       last_i,
-    // encoded bytes
-    output wire       valid_o,
-    input  wire       ready_i,
+    // a write, whenever valid_i
+    output wire [7:0] addr_o,
     output wire [7:0] data_o
 );
-  localparam [1:0] Fill = 2'd0, Close = 2'd1, Load = 2'd2, Send = 2'd3;
+  reg  [7:0] end_q;  // where the next byte goes
+  reg  [7:0] pos_q;  // the open length byte
 
-  reg [1:0] state_q;
-  reg [7:0] end_q;  // where the next byte goes
-  reg [7:0] pos_q;  // filling: the open length byte; sending: the byte on the output
-  reg [7:0] pos_d;
+  wire       seal = valid_i && data_i == 8'd0;  // write the length byte
+  wire [7:0] size = end_q - pos_q;
 
-  wire       take = valid_i && ready_o;
-  wire       zero = data_i == 8'd0;
-  wire       seal = take ? zero : state_q == Close;  // write the length byte
-  wire       sent = valid_o && ready_i;
-  wire       done = pos_q == end_q;  // the delimiter is on the output
-  wire [7:0] stored;
-
-  assign ready_o = state_q == Fill;
-  assign valid_o = state_q == Send;
-  assign data_o  = done ? 8'd0 : stored;
-
-  always @(*) begin
-    pos_d = pos_q;
-    case (state_q)
-      Fill: if (take && zero) pos_d = end_q;
-      Close: pos_d = 8'd0;
-      Send: if (sent) pos_d = done ? 8'd0 : pos_q + 8'd1;
-      default: ;
-    endcase
-  end
-
-  nmc_byte_ram #(
-      .Depth(256)
-  ) u_ram (
-      .clk_i  (clk_i),
-      .we_i   (take || state_q == Close),
-      .waddr_i(seal ? pos_q : end_q),
-      .wdata_i(seal ? end_q - pos_q : data_i),
-      .raddr_i(pos_d),
-      .rdata_o(stored)
-  );
+  assign addr_o = seal ? pos_q : end_q;
+  assign data_o = data_i | ({8{seal && !end_i}} & size);
 
   initial begin
-    state_q = Fill;
-    end_q   = 8'd1;
-    pos_q   = 8'd0;
+    end_q = 8'd1;
+    pos_q = 8'd0;
   end
   always @(posedge clk_i)
-    if (rst_i) begin
-      state_q <= Fill;
-      end_q   <= 8'd1;
-      pos_q   <= 8'd0;
-    end else begin
-      pos_q <= pos_d;
-      case (state_q)
-        Fill:
-        if (take) begin
-          end_q <= end_q + 8'd1;
-          if (last_i) state_q <= Close;
-        end
-        Close: state_q <= Load;
-        Load: state_q <= Send;  // the first byte is being read
-        default:
-        if (sent && done) begin
-          state_q <= Fill;
-          end_q   <= 8'd1;
-        end
-      endcase
+    if (start_i) begin
+      end_q <= 8'd1;
+      pos_q <= 8'd0;
+    end else if (valid_i) begin
+      end_q <= end_q + 8'd1;
+      if (seal) pos_q <= end_q;
     end
 
 `ifdef FORMAL
+  // formal: depth=6 cover=11
   reg past_ok;
   initial past_ok = 1'b0;
   always @(posedge clk_i) past_ok <= 1'b1;
 
-  // formal: depth=6 cover=11 abstract=1
-  // The sender keeps frames to 254 bytes.
-  always @(*) if (valid_i && end_q == 8'd254) assume (last_i);
+  // What the sender keeps to: at most 254 bytes, a zero, the delimiter, a new frame.
+  reg closed_q, ended_q;
+  initial closed_q = 1'b0;
+  initial ended_q = 1'b0;
+  wire close = valid_i && data_i == 8'd0 && closing;
+  (* anyseq *) reg closing;  // this zero is the one after the frame
+  always @(posedge clk_i)
+    if (start_i) {closed_q, ended_q} <= 2'b00;
+    else begin
+      if (close) closed_q <= 1'b1;
+      if (valid_i && end_i) ended_q <= 1'b1;
+    end
+  always @(*) begin
+    if (valid_i && end_q == 8'd255) assume (close || closed_q);
+    assume (end_i == (valid_i && closed_q));
+    if (end_i) assume (data_i == 8'd0);
+    if (ended_q) assume (!valid_i);
+  end
+
+  reg [7:0] lengths;  // sum of the lengths written
+  initial lengths = 8'd0;
+  always @(posedge clk_i)
+    if (start_i) lengths <= 8'd0;
+    else if (seal && !end_i) lengths <= lengths + data_o;
 
   always @(*) begin
-    assert (pos_q <= end_q);
-    assert (end_q != 8'd0);
-    if (state_q == Fill) assert (pos_q < end_q && end_q <= 8'd254);
-    if (state_q == Close) assert (pos_q < end_q);
-    if (state_q == Load) assert (pos_q == 8'd0);
-    // The length byte that is written is never zero: only the delimiter is.
-    if (seal && (take || state_q == Close)) assert (end_q - pos_q != 8'd0);
+    if (ended_q) assert (closed_q);
+    if (!closed_q) assert (pos_q < end_q && end_q != 8'd0);
+    if (closed_q && !ended_q) assert (end_q == pos_q + 8'd1 && pos_q != 8'd0);
+    // Nothing but the delimiter is zero, and it follows the last byte.
+    if (valid_i) assert ((data_o == 8'd0) == end_i);
+    if (end_i) assert (addr_o == pos_q);
+    // The lengths lead from each length byte to the next, the last to the delimiter.
+    if (!ended_q) assert (lengths == pos_q);
+    if (seal && !end_i) assert (addr_o == lengths && addr_o + data_o == end_q);
+    // A byte of the frame goes behind what is there.
+    if (valid_i && !seal) assert (addr_o == end_q && data_o == data_i);
   end
-  // A stalled byte holds still.
-  always @(posedge clk_i)
-    if (past_ok && !$past(rst_i) && $past(valid_o && !ready_i))
-      assert (valid_o && data_o == $past(data_o));
   always @(posedge clk_i) begin
-    cover (valid_o && ready_i && done && end_q == 8'd3);
-    cover (past_ok && $past(valid_o && !ready_i) && valid_o && ready_i);
+    cover (ended_q && end_q == 8'd5 && pos_q == 8'd4);
+    cover (end_i && end_q == 8'd7);
+    cover (past_ok && $past(ended_q) && valid_i && !closed_q);
   end
 `endif
 endmodule

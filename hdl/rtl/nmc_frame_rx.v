@@ -17,7 +17,7 @@ module nmc_frame_rx #(
     output wire                            valid_o,
     input  wire                            ready_i,
     output wire                            bad_o,
-    output wire [$clog2(FrameBytes+1)-1:0] len_o,
+    output wire [$clog2(FrameBytes+1)-1:0] body_o,   // its bytes without the CRC
     // its bytes, a cycle after their address
     input  wire [$clog2(FrameBytes)-1:0]   addr_i,
     output wire [7:0]                      data_o
@@ -26,18 +26,21 @@ module nmc_frame_rx #(
   localparam A = $clog2(FrameBytes);
 
   reg          valid_q, bad_q, long_q;
-  reg  [L-1:0] len_q;
+  reg  [L-1:0] len_q;  // bytes so far; offered, without the CRC
   wire         dec_valid, dec_end, dec_error;
   wire [7:0]   dec_data;
   wire         take = valid_i && ready_o;
   wire         free = valid_q && ready_i;
   wire         full = len_q == FrameBytes[L-1:0];
+  // One chain of carries, plus one or less four: the bit below is where the carry comes from.
+  wire         one = dec_valid && !full;
+  wire [L:0]   len_d = {len_q, 1'b1} + {{(L - 2) {dec_end}}, 2'b00, one};
   wire         runt = len_q[L-1:5] == 0 && (!len_q[4] || len_q[3:0] == 4'd0);  // shorter than 17
 
   assign ready_o = !valid_q;
   assign valid_o = valid_q;
   assign bad_o   = bad_q;
-  assign len_o   = len_q;
+  assign body_o  = len_q;
 
   nmc_cobs_dec u_dec (
       .clk_i  (clk_i),
@@ -54,7 +57,7 @@ module nmc_frame_rx #(
       .Depth(FrameBytes)
   ) u_ram (
       .clk_i  (clk_i),
-      .we_i   (dec_valid && !full),
+      .we_i   (one),
       .waddr_i(len_q[A-1:0]),
       .wdata_i(dec_data),
       .raddr_i(addr_i),
@@ -73,7 +76,7 @@ module nmc_frame_rx #(
       long_q  <= 1'b0;
       len_q   <= {L{1'b0}};
     end else begin
-      if (dec_valid && !full) len_q <= len_q + 1'b1;
+      len_q <= len_d[L:1];
       if (dec_valid && full) long_q <= 1'b1;
       if (dec_end) begin
         valid_q <= 1'b1;
@@ -93,12 +96,13 @@ module nmc_frame_rx #(
   always @(posedge clk_i)
     if (rst_i || free) bytes <= 16'd0;
     else if (dec_valid) bytes <= bytes + 16'd1;
+  wire [L-1:0] len = len_q + (valid_q ? 4 : 0);
   always @(*) begin
     assume (bytes != 16'hffff);
-    assert (len_q <= FrameBytes);
     assert (long_q == (bytes > FrameBytes));
-    assert (len_q == (long_q ? FrameBytes : bytes));
-    if (valid_o && !bad_o) assert (bytes == len_o && len_o >= 17);
+    assert (len == (long_q ? FrameBytes : bytes));
+    assert (len <= FrameBytes);
+    if (valid_o && !bad_o) assert (bytes == len && body_o >= 13);
     if (dec_valid) assert (!valid_o);
     // A byte is stored where it belongs, and one that does not fit nowhere.
     if (dec_valid && !full) assert (bytes < FrameBytes);
@@ -121,12 +125,12 @@ module nmc_frame_rx #(
       if ($past(take && data_i == 8'd0 && open)) assert (valid_o);
       if ($past(free)) assert (ready_o && len_q == 0 && !long_q && !open);
       // Offered, it stays as it is until it is taken.
-      if ($past(valid_o && !ready_i)) assert (valid_o && $stable(bad_o) && $stable(len_o));
+      if ($past(valid_o && !ready_i)) assert (valid_o && $stable(bad_o) && $stable(body_o));
     end
   always @(posedge clk_i) begin
-    cover (valid_o && bad_o && len_o == 5);
+    cover (valid_o && bad_o && body_o == 1);
     cover (valid_o && !bad_o);
-    cover (valid_o && bad_o && len_o >= 17);
+    cover (valid_o && bad_o && body_o >= 13);
     cover (past_ok && $past(free) && valid_i);
   end
 `endif

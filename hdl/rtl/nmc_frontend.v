@@ -1,10 +1,9 @@
-// nmc_frontend: the protocol of docs/protocol.md between a byte stream and the engine.
+// nmc_frontend: the protocol of docs/protocol.md between a byte stream and the engine. Equal to package host/proto.
 //
 // A frame is stored whole and checked before anything of it is obeyed. A byte-serial machine then walks it: one adder,
-// one byte RAM for the session, the control space and the reply cache, one frame byte and one RAM byte a cycle; entering a state takes a
-// cycle more. A request
-// that must wait for the engine stays in the frame buffer and is walked again after the reply of the run it waited for.
-// Sample elements reach the engine one byte a cycle. Equal to package host/proto.
+// one RAM for session, control space, reply and reply cache, a frame byte and a RAM byte a cycle, two to enter a state.
+// A request that must wait for the engine stays in the frame buffer and is walked again after the reply of the run. A
+// sample's elements reach the engine one byte a cycle. While a reply is sent nothing is served, but a frame comes in.
 `default_nettype none
 
 module nmc_frontend #(
@@ -12,7 +11,7 @@ module nmc_frontend #(
     parameter        FrameBytes = 1024,   // largest decoded frame
     parameter        AddrBytes  = 4,      // bytes of a halfword address, 2..4
     parameter [63:0] HwId       = 64'd0,
-    parameter [31:0] Boot       = 32'd0   // 0: a 16-bit counter, twice, sampled at the first hello
+    parameter [31:0] Boot       = 32'd0   // 0: as long as it took to the first hello, on top of what it was
 ) (
     input  wire        clk_i,
     input  wire        rst_i,         // synchronous, active high
@@ -53,13 +52,12 @@ module nmc_frontend #(
 );
   localparam Fp = $clog2(FrameBytes + 1);  // bits of a position in a frame
 
-  // The byte RAM. Control space first: halfword a at bytes 2a, 2a+1.
+  // The byte RAM: a reply, 256 bytes, and these. Control space first: halfword a at bytes 2a, 2a+1.
   localparam [7:0] SkipAt = 8'd8, BaseAt = 8'd12, StrideAt = 8'd16, BadAt = 8'd32, OverflowAt = 8'd36;
   localparam [7:0] BootAt = 8'd64, SessionAt = 8'd68, LastAt = 8'd72, PartsAt = 8'd80;
   localparam [7:0] HeadAt = 8'd84;  // head of the running commit's reply
   localparam [7:0] BufferAt = 8'd88;  // first element of the sample's buffer
-  localparam [2:0] CacheAt = 3'b100;  // 32 bytes for even commits, 32 for odd ones
-  localparam [7:0] ClearEnd = 8'd191;
+  localparam [1:0] CacheAt = 2'b10;  // 32 bytes for even commits, 32 for odd ones, the results at the end
   localparam [7:0] IdentityAt = 8'd245;  // version, lanes, hw_id; the image id follows at 0
   localparam [7:0] Version = 8'd1;
   localparam [15:0] LaneCount = Lanes[15:0];
@@ -74,9 +72,10 @@ module nmc_frontend #(
   // Frames in.
   wire          frame_valid;  // a frame is waiting or being served
   wire          frame_bad;  // ... and must be dropped
-  wire [Fp-1:0] len;  // its bytes, CRC included
+  wire [Fp-1:0] body_end;  // where its CRC starts
   wire [7:0]    frame;  // the byte at fp_q
-  reg  [Fp-1:0] fp_q, fp_d;
+  reg  [Fp-1:0] fp_q;
+  wire [Fp-1:0] fp_next;
   wire          ack;
 
   nmc_frame_rx #(
@@ -90,48 +89,47 @@ module nmc_frontend #(
       .valid_o(frame_valid),
       .ready_i(ack),
       .bad_o  (frame_bad),
-      .len_o  (len),
-      .addr_i (fp_d[$clog2(FrameBytes)-1:0]),
+      .body_o (body_end),
+      .addr_i (fp_next[$clog2(FrameBytes)-1:0]),
       .data_o (frame)
   );
 
-  wire [Fp-1:0] body_end = len - 4;
-
   // ---------------------------------------------------------------------------------------------------------------
-  // The byte machine: y = a + b + carry, or'ed with one bit.
-  localparam [2:0] BNone = 3'd0, BNotRam = 3'd1, BAddr = 3'd2, BDevice = 3'd3, BWord = 3'd4, BStatus = 3'd5, BRunning = 3'd6;
+  // The byte machine: y = a + b + carry.
+  localparam BNotRam = 0, BAddr = 1, BDevice = 2, BWord = 3, BCrc = 4, BPart = 5, BTiny = 6, BNeed = 7;
 
   // States. Most take a number of steps and go on to the one that follows them here.
   localparam [5:0] SInit = 6'd0, SIdle = 6'd1, SBad = 6'd2;
-  // header: CRC, then session and number
-  localparam [5:0] SVerify = 6'd3, SSeal = 6'd4, SVerdict = 6'd5, SOp = 6'd6, SSession = 6'd7, SNumber = 6'd8,
-      SServe = 6'd9, SWait = 6'd10;
+  // until the first hello, time into the boot number; header: CRC, then session and number
+  localparam [5:0] SBoot = 6'd3, SVerify = 6'd4, SSeal = 6'd5, SVerdict = 6'd6, SOp = 6'd7, SSession = 6'd8,
+      SNumber = 6'd9, SServe = 6'd10, SWait = 6'd11;
   // open, read, write
-  localparam [5:0] SOpen = 6'd11, SSpace = 6'd12, SAddr = 6'd13, SCount = 6'd14, SLow = 6'd15, SHigh = 6'd16;
+  localparam [5:0] SOpen = 6'd12, SSpace = 6'd13, SAddr = 6'd14, SCount = 6'd15, SLow = 6'd16, SHigh = 6'd17;
   // sample
-  localparam [5:0] SPart = 6'd17, SKind = 6'd18, SBase = 6'd19, SStride = 6'd20, SKeep = 6'd21, SOffset = 6'd22,
-      SEvent = 6'd23, SRecall = 6'd24, SPlace = 6'd25, SSpike = 6'd26, SNote = 6'd27;
+  localparam [5:0] SPart = 6'd18, SKind = 6'd19, SBase = 6'd20, SStride = 6'd21, SKeep = 6'd22, SOffset = 6'd23,
+      SEvent = 6'd24, SRecall = 6'd25, SPlace = 6'd26, SSpike = 6'd27, SNote = 6'd28;
   // commit
-  localparam [5:0] SEntry = 6'd28, SParts = 6'd29, SLabel = 6'd30, SLimit = 6'd31, SCheck = 6'd32, SInput = 6'd33,
-      SCopy = 6'd34, SClear = 6'd35, SRun = 6'd36;
+  localparam [5:0] SEntry = 6'd29, SParts = 6'd30, SLabel = 6'd31, SLimit = 6'd32, SCheck = 6'd33, SInput = 6'd34,
+      SCopy = 6'd35, SClear = 6'd36, SRun = 6'd37;
   // replies
-  localparam [5:0] SHead = 6'd37, SStatus = 6'd38, SBoot = 6'd39, SIdentity = 6'd40, SSince = 6'd41, SEcho = 6'd42,
-      SCached = 6'd43, SExpected = 6'd44, SArrived = 6'd45, SCrc = 6'd46, SAsk = 6'd47, SAnswer = 6'd48,
-      SRdLow = 6'd49, SRdHigh = 6'd50;
-  // the end of a run: the reply is sent and kept in one pass
-  localparam [5:0] SDone = 6'd51, SPoint = 6'd52, STotal = 6'd53, SFlags = 6'd54, SCycles = 6'd55, SOverflow = 6'd56,
-      SDigest = 6'd57;
+  localparam [5:0] SHead = 6'd38, SStatus = 6'd39, SIdentity = 6'd40, SSince = 6'd41, SEcho = 6'd42,
+      SCached = 6'd43, SExpected = 6'd44, SArrived = 6'd45, SCrc = 6'd46, SClose = 6'd47, SSend = 6'd48,
+      SAsk = 6'd49, SAnswer = 6'd50, SRdLow = 6'd51, SRdHigh = 6'd52;
+  // the end of a run: its results are kept, then sent from there
+  localparam [5:0] SDone = 6'd53, SPoint = 6'd54, STotal = 6'd55, SFlags = 6'd56, SCycles = 6'd57, SOverflow = 6'd58,
+      SDigest = 6'd59;
+  localparam [59:0] One = 1;
 
-  reg [5:0] state_q, state_d;
-  reg [7:0] ram_q, ram_d;  // address in the byte RAM; its byte is on `ram`
+  reg [59:0] at_q, at_d;  // one bit a state
+  reg [7:0] ram_q;  // address in the byte RAM; its byte is on `ram`
   reg       enter_q, enter_d;  // first cycle in a state: its addresses and its count are loaded, nothing else happens
+  reg       hold_q;  // ... nor in the second, in which the RAMs read
   reg [6:0] cnt_q, cnt_d;  // steps left in this state
   reg [2:0] op_q;
   reg [2:0] status_q, status_d;
   reg       carry_q, carry_d;
   reg [8*AddrBytes-1:0] addr_q;  // engine address, or the input offset of a run
   reg [15:0] word_q;  // halfword on its way, or the label of a run
-  reg [31:0] limit_q;
   reg [2:0]  entry_q;
   reg [2:0]  space_q;
   reg [1:0]  kind_q;
@@ -156,37 +154,26 @@ module nmc_frontend #(
   wire       last = cnt_q == 7'd0;
   wire       at_end = fp_q == body_end;
 
-  // Bytes of the engine's results, addressed as in the control space (the boot counter where skip's lies).
-  reg [15:0] ticks_q;
-  initial ticks_q = 16'd1;
-  always @(posedge clk_i) ticks_q <= ticks_q + 16'd1;
-  wire [31:0] boot = Boot == 32'd0 ? {ticks_q, ticks_q} : Boot;
-  wire        results = state_q == SCycles || state_q == SOverflow || state_q == SDigest;
-  wire [5:0]  dev_at =
-      !results ? ram_q[5:0] :
-      {state_q != SDigest, state_q == SDigest, state_q != SOverflow, state_q != SDigest || !cnt_q[2], ~cnt_q[1:0]};
-  // The byte first, then the word: half the gates of the other order.
-  function [7:0] pick(input [31:0] word, input [1:0] at);
-    pick = at[1] ? (at[0] ? word[31:24] : word[23:16]) : (at[0] ? word[15:8] : word[7:0]);
+  // Bytes of the engine's results. Control space and reply cache are laid out so that a few address bits choose: digest
+  // at words 6 and 7, retired at 2, cycles at 3 and 4, overflow else. The word first, it takes fewer gates.
+  wire [2:0]  word_at = ram_q[4:2];
+  wire        is_digest = word_at[2:1] == 2'd3;
+  wire        is_cycles = word_at == 3'd3 || word_at == 3'd4;
+  wire [31:0] digest = word_at[0] ? digest_i[63:32] : digest_i[31:0];
+  wire [31:0] result =
+      is_digest || word_at == 3'd2 ? (is_digest ? digest : retired_i) : (is_cycles ? cycles_i : overflow_i);
+  function [7:0] pick(input [31:0] word, input [1:0] i);
+    pick = i[1] ? (i[0] ? word[31:24] : word[23:16]) : (i[0] ? word[15:8] : word[7:0]);
   endfunction
-  reg [7:0] device;
-  always @(*)
-    case (dev_at[5:2])
-      4'd6: device = pick(digest_i[31:0], dev_at[1:0]);
-      4'd7: device = pick(digest_i[63:32], dev_at[1:0]);
-      4'd9: device = pick(overflow_i, dev_at[1:0]);
-      4'd10: device = pick(retired_i, dev_at[1:0]);
-      4'd11: device = pick(cycles_i, dev_at[1:0]);
-      default: device = pick(boot, dev_at[1:0]);
-    endcase
+  wire [7:0] device = pick(result, ram_q[1:0]);
   wire live = ram_q[5:2] == 4'd6 || ram_q[5:2] == 4'd7 || ram_q[5:2] == 4'd10 || ram_q[5:2] == 4'd11;
 
   // What each state does to its byte.
   reg       a_frame, a_ram;
-  reg [2:0] b_sel;
+  reg [7:0] b_sel;  // one of B...
   reg       carry;
-  reg       mark;  // or one bit into y
-  reg [2:0] mark_at;
+  reg       mark;  // the top bit of y is set
+  reg [2:0] tiny;  // for BTiny
   reg       push;  // y goes into the reply
   reg       store;  // y goes into the RAM
   reg       shift;  // y goes into addr from the top
@@ -195,119 +182,133 @@ module nmc_frontend #(
 
   wire is_control = space_q == Control;
   wire writable;
-  wire bytes = op_q == OpSample && kind_q == 2'd0;
+  wire bytes = kind_q == 2'd0;
   wire events = kind_q == 2'd2;
 
   always @(*) begin
     a_frame = 1'b0;
     a_ram   = 1'b0;
-    b_sel   = BNone;
+    b_sel   = 8'd0;
     carry   = 1'b0;
     mark    = 1'b0;
-    mark_at = 3'd7;
+    tiny    = 3'd0;
     push    = 1'b0;
     store   = 1'b0;
     shift   = 1'b0;
     mem     = 1'b0;
     fstep   = 1'b0;
     rstep   = 1'b0;
-    case (state_q)
-      SInit: begin
+    (* parallel_case *) case (1'b1)
+      at_q[SInit]: begin
         carry   = ram_q == SkipAt;
-        store   = 1'b1;
+        store   = ram_q[7:2] != BootAt[7:2];
         rstep   = 1'b1;
       end
-      SBad: begin
+      at_q[SBad]: begin
         a_ram = 1'b1;
         carry = carry_q;
         store = 1'b1;
         rstep = 1'b1;
       end
-      SVerify, SSeal: begin
+      at_q[SBoot]: begin
+        a_ram = Boot == 32'd0;
+        b_sel[BCrc] = 1'b1;
+        carry = carry_q;
+        store = 1'b1;
+        rstep = 1'b1;
+      end
+      at_q[SVerify], at_q[SSeal], at_q[SLimit]: begin
         a_frame = 1'b1;
         fstep   = 1'b1;
       end
-      SSession, SNumber: begin
+      at_q[SSession], at_q[SNumber]: begin
         a_frame = 1'b1;
-        b_sel   = BNotRam;
+        b_sel[BNotRam] = 1'b1;
         carry   = carry_q;
         fstep   = 1'b1;
         rstep   = 1'b1;
       end
-      SOpen: begin  // session, then zeros over the last number and the parts
+      at_q[SOpen]: begin  // session, then zeros over the last number and the parts
         a_frame = cnt_q[3:2] == 2'd3;
         store   = 1'b1;
         fstep   = 1'b1;
         rstep   = 1'b1;
       end
-      SSpace, SPart, SKind, SEntry, SParts, SLabel, SLimit: fstep = 1'b1;
-      SAddr: begin
+      at_q[SSpace], at_q[SPart], at_q[SKind], at_q[SEntry], at_q[SParts]: fstep = 1'b1;
+      at_q[SLabel]: begin
+        a_frame = 1'b1;
+        fstep   = 1'b1;
+      end
+      at_q[SAddr]: begin
         a_frame = 1'b1;
         shift   = {1'b0, cnt_q[1:0]} + AddrBytes[2:0] > 3'd3;
         fstep   = 1'b1;
       end
-      SLow: begin
+      at_q[SLow]: begin
         a_frame = 1'b1;
         store   = writable && !at_end;
         fstep   = 1'b1;
         rstep   = 1'b1;
       end
-      SHigh: begin
-        a_frame = 1'b1;
+      at_q[SHigh]: begin
+        a_frame = !bytes;
         store   = writable;
         mem     = !is_control && !(bytes && at_end);
         fstep   = 1'b1;
         rstep   = 1'b1;
       end
-      SBase, SRecall: begin
+      at_q[SBase], at_q[SRecall]: begin
         a_ram = 1'b1;
         shift = 1'b1;
         rstep = 1'b1;
       end
-      SInput: begin
+      at_q[SInput]: begin
         a_ram = parity_q;
         shift = 1'b1;
         rstep = 1'b1;
       end
-      SStride: begin
+      at_q[SStride]: begin
         a_ram = parity_q;
-        b_sel = BAddr;
+        b_sel[BAddr] = 1'b1;
         carry = carry_q;
         shift = 1'b1;
         rstep = 1'b1;
       end
-      SKeep: begin
-        b_sel = BAddr;
+      at_q[SKeep]: begin
+        b_sel[BAddr] = 1'b1;
         store = 1'b1;
         shift = 1'b1;
         rstep = 1'b1;
       end
-      SOffset, SPlace: begin  // two bytes of the frame, then zeros
+      at_q[SOffset], at_q[SPlace]: begin  // two bytes of the frame, then zeros
         a_frame = {1'b0, cnt_q[1:0]} + 3'd1 >= AddrLast[2:0];
         fstep   = {1'b0, cnt_q[1:0]} + 3'd1 >= AddrLast[2:0];
-        b_sel   = BAddr;
+        b_sel[BAddr] = 1'b1;
         carry   = carry_q;
         shift   = 1'b1;
       end
-      SSpike: mem = 1'b1;
-      SNote: begin
+      at_q[SEvent]: carry = 1'b1;  // the element's value
+      at_q[SSpike]: mem = 1'b1;
+      at_q[SNote]: begin
         a_ram = 1'b1;
-        mark  = 1'b1;
-        mark_at = part_q[2:0];
+        b_sel[BPart] = 1'b1;
         store   = 1'b1;
       end
-      SCheck: rstep = 1'b1;
-      SCopy: begin
+      at_q[SCheck]: begin
+        b_sel[BNeed] = 1'b1;
+        rstep = 1'b1;
+      end
+      at_q[SCopy]: begin
         a_frame = 1'b1;
         store   = 1'b1;
         fstep   = 1'b1;
         rstep   = 1'b1;
       end
-      SClear: begin
+      at_q[SClear]: begin
         store = 1'b1;
         rstep = 1'b1;
       end
-      SHead: begin
+      at_q[SHead]: begin
         a_frame = !report_q;
         a_ram   = report_q;
         mark    = cnt_q[1];  // bit 7 of the first byte
@@ -315,75 +316,75 @@ module nmc_frontend #(
         fstep   = 1'b1;
         rstep   = 1'b1;
       end
-      SStatus: begin
-        b_sel = BStatus;
+      at_q[SStatus]: begin
+        b_sel[BTiny] = 1'b1;
+        tiny = status_q;
         push  = 1'b1;
       end
-      SBoot: begin
-        b_sel = BDevice;
-        store = 1'b1;
-        rstep = 1'b1;
-      end
-      SIdentity, SSince, SCached, SArrived: begin
+      at_q[SIdentity], at_q[SSince], at_q[SCached], at_q[SArrived]: begin
         a_ram = 1'b1;
         push  = 1'b1;
         rstep = 1'b1;
       end
-      SExpected: begin  // last + 1, + 1 if a run is accepted
+      at_q[SExpected]: begin  // last + 1, + 1 if a run is accepted; of a run's end, last
         a_ram = 1'b1;
-        b_sel = cnt_q == 7'd5 ? BRunning : BNone;
+        b_sel[BTiny] = 1'b1;
+        tiny = {2'd0, running_q && !report_q && cnt_q == 7'd5};
         carry = carry_q;
         push  = 1'b1;
         rstep = 1'b1;
       end
-      SEcho: begin
+      at_q[SEcho]: begin
         a_frame = 1'b1;
         push    = 1'b1;
         fstep   = 1'b1;
       end
-      SAsk: mem = !is_control;
-      SRdLow, SRdHigh: begin
+      at_q[SAsk]: mem = !is_control;
+      at_q[SRdLow], at_q[SRdHigh]: begin
         a_ram = is_control && !live;
-        b_sel = !is_control ? BWord : live ? BDevice : BNone;
-        push  = 1'b1;
+        b_sel[BWord]   = !is_control;
+        b_sel[BDevice] = is_control && live;
+        push  = !report_q;
         store = report_q;
         rstep = 1'b1;
       end
-      SCrc: push = 1'b1;
-      SDone: begin
-        a_ram = 1'b1;
-        carry = carry_q;
+      at_q[SCrc]: begin
+        b_sel[BCrc] = 1'b1;
         push  = 1'b1;
-        store = 1'b1;
-        rstep = 1'b1;
       end
-      SPoint: begin  // addr = halfword 4: register 2
-        mark    = cnt_q[1:0] == AddrLast[1:0];
-        mark_at = 3'd2;
-        shift   = 1'b1;
-      end
-      STotal: begin
+      at_q[SClose]: push = 1'b1;  // a zero, then the delimiter
+      at_q[SSend]: rstep = 1'b1;
+      at_q[SDone]: begin
         a_ram = 1'b1;
-        b_sel = BDevice;
         carry = carry_q;
         store = 1'b1;
         rstep = 1'b1;
       end
-      SFlags: begin
+      at_q[SPoint]: begin  // addr = halfword 4: register 2
+        b_sel[BTiny] = 1'b1;
+        tiny = {cnt_q[1:0] == AddrLast[1:0], 2'd0};
+        shift = 1'b1;
+      end
+      at_q[STotal]: begin
+        a_ram = 1'b1;
+        b_sel[BDevice] = 1'b1;
+        carry = carry_q;
+        store = 1'b1;
+        rstep = 1'b1;
+      end
+      at_q[SFlags]: begin
         carry = stopped_i;
-        push  = 1'b1;
         store = 1'b1;
         rstep = 1'b1;
       end
-      SCycles, SOverflow, SDigest: begin
-        b_sel = BDevice;
-        push  = 1'b1;
+      at_q[SCycles], at_q[SOverflow], at_q[SDigest]: begin
+        b_sel[BDevice] = 1'b1;
         store = 1'b1;
         rstep = 1'b1;
       end
       default: ;
     endcase
-    if (enter_q) begin
+    if (hold_q) begin
       push  = 1'b0;
       store = 1'b0;
       shift = 1'b0;
@@ -392,26 +393,23 @@ module nmc_frontend #(
   end
 
   wire [7:0] a = (a_frame ? frame : 8'd0) | (a_ram ? ram : 8'd0);
-  reg  [7:0] b;
-  always @(*)
-    case (b_sel)
-      BNotRam: b = ~ram;
-      BAddr: b = addr_q[7:0];
-      BDevice: b = device;
-      BWord: b = word_q[7:0];
-      BStatus: b = {5'd0, status_q};
-      BRunning: b = {7'd0, running_q};
-      default: b = 8'd0;
-    endcase
-  wire [8:0] sum = {1'b0, a} + {1'b0, b} + {8'd0, carry};
-  wire [7:0] y = sum[7:0] | ({7'd0, mark} << mark_at);
+  wire [7:0] left = Boot == 32'd0 || !at_q[SBoot] ? ~crc[7:0] : pick(Boot, ram_q[1:0]);
+  // What of the RAM's zeros is added: all for a difference, the sample's part to note it, those that a commit needs.
+  wire [7:0] need = part_q[5:3] != 3'd0 ? 8'hff : ~(8'hff << part_q[2:0]);
+  wire [7:0] zeros =
+      {8{b_sel[BNotRam]}} | ({8{b_sel[BPart]}} & (8'd1 << part_q[2:0])) | ({8{b_sel[BNeed]}} & need);
+  wire [7:0] b =
+      (~ram & zeros) | ({8{b_sel[BAddr]}} & addr_q[7:0]) | ({8{b_sel[BDevice]}} & device) |
+      ({8{b_sel[BWord]}} & word_q[7:0]) | ({8{b_sel[BCrc]}} & left) | {5'd0, {3{b_sel[BTiny]}} & tiny};
+  // The bit below is where the carry comes from: one chain.
+  wire [9:0] sum = {1'b0, a, 1'b1} + {1'b0, b, carry};
+  wire [7:0] y = {sum[8] || mark, sum[7:1]};
 
   // The writable bytes of the control space are those below 20.
   assign writable = is_control && ram_q[7:5] == 3'd0 && !(ram_q[4] && ram_q[3:2] != 2'd0);
 
   // The step is taken.
-  wire enc_ready;
-  wire go = push ? enc_ready : mem ? mem_ready_i : 1'b1;
+  wire go = mem ? mem_ready_i : at_q[SSend] ? tx_ready_i : 1'b1;
 
   // ---------------------------------------------------------------------------------------------------------------
   // What each state starts with. The count is of further steps.
@@ -421,53 +419,56 @@ module nmc_frontend #(
   reg [4:0] cnt_first;
   always @(*) begin
     ram_load   = 1'b0;
-    ram_first  = LastAt;
+    ram_first  = 8'd0;
     fp_load    = 1'b0;
     fp_first   = 5'd0;
     cnt_first  = 5'd0;
     carry_load = 1'b0;
-    case (state_q)
-      SBad: {ram_load, ram_first, cnt_first, carry_load} = {1'b1, BadAt, 5'd3, 1'b1};
-      SVerify: fp_load = 1'b1;
-      SSeal: cnt_first = 5'd2;
-      SOp: fp_load = 1'b1;
-      SSession: begin
+    (* parallel_case *) case (1'b1)
+      at_q[SBad]: {ram_load, ram_first, cnt_first, carry_load} = {1'b1, BadAt, 5'd3, 1'b1};
+      at_q[SBoot]: {ram_load, ram_first, cnt_first} = {1'b1, BootAt, 5'd3};
+      at_q[SVerify]: fp_load = 1'b1;
+      at_q[SSeal]: cnt_first = 5'd2;
+      at_q[SOp]: fp_load = 1'b1;
+      at_q[SSession]: begin
         {fp_load, fp_first} = {1'b1, 5'd3};
         {ram_load, ram_first, cnt_first, carry_load} = {1'b1, SessionAt, 5'd3, 1'b1};
       end
-      SNumber: {cnt_first, carry_load} = {5'd5, 1'b1};
-      SOpen: begin
+      at_q[SNumber]: {cnt_first, carry_load} = {5'd5, 1'b1};
+      at_q[SOpen]: begin
         {fp_load, fp_first} = {1'b1, 5'd3};
         {ram_load, ram_first, cnt_first} = {1'b1, SessionAt, 5'd15};
       end
-      SAddr: cnt_first = 5'd3;
-      SCount: {ram_load, ram_first} = {1'b1, 2'b00, addr_q[4:0], 1'b0};
-      SBase: {ram_load, ram_first, cnt_first} = {1'b1, BaseAt, AddrLast};
-      SStride, SInput: {ram_load, ram_first, cnt_first} = {1'b1, StrideAt, AddrLast};
-      SKeep, SRecall: {ram_load, ram_first, cnt_first} = {1'b1, BufferAt, AddrLast};
-      SOffset, SPlace, SPoint: cnt_first = AddrLast;
-      SNote: {ram_load, ram_first} = {1'b1, PartsAt[7:2], part_q[4:3]};
-      SLabel: cnt_first = 5'd1;
-      SLimit: cnt_first = 5'd3;
-      SCheck, SClear, SArrived: {ram_load, ram_first, cnt_first} = {1'b1, PartsAt, 5'd3};
-      SCopy, SHead: begin
+      at_q[SAddr]: cnt_first = 5'd3;
+      at_q[SCount]: {ram_load, ram_first} = {1'b1, 2'b00, addr_q[4:0], 1'b0};
+      at_q[SBase]: {ram_load, ram_first, cnt_first} = {1'b1, BaseAt, AddrLast};
+      at_q[SStride], at_q[SInput]: {ram_load, ram_first, cnt_first} = {1'b1, StrideAt, AddrLast};
+      at_q[SKeep], at_q[SRecall]: {ram_load, ram_first, cnt_first} = {1'b1, BufferAt, AddrLast};
+      at_q[SOffset], at_q[SPlace], at_q[SPoint]: cnt_first = AddrLast;
+      at_q[SNote]: {ram_load, ram_first} = {1'b1, PartsAt[7:2], part_q[4:3]};
+      at_q[SLabel]: cnt_first = 5'd1;
+      at_q[SLimit]: cnt_first = 5'd3;
+      at_q[SCheck], at_q[SClear], at_q[SArrived]: {ram_load, ram_first, cnt_first} = {1'b1, PartsAt, 5'd3};
+      at_q[SCopy], at_q[SHead]: begin
         fp_load = 1'b1;
         {ram_load, ram_first, cnt_first} = {1'b1, HeadAt, 5'd2};
       end
-      SStatus: begin  // a read's count and control address
+      at_q[SStatus]: begin  // a read's count and control address
         {fp_load, fp_first} = {1'b1, 5'd18};
         {ram_load, ram_first} = {1'b1, 2'b00, addr_q[4:0], 1'b0};
       end
-      SBoot: {ram_load, ram_first, cnt_first} = {1'b1, BootAt, 5'd3};
-      SIdentity: {ram_load, ram_first, cnt_first} = {1'b1, IdentityAt, 5'd18};
-      SSince: {ram_load, ram_first, cnt_first} = {1'b1, BootAt, 5'd13};
-      SEcho: {fp_load, fp_first, cnt_first} = {1'b1, 5'd7, 5'd5};
-      SCached: {ram_load, ram_first, cnt_first} = {1'b1, CacheAt[2:1], parity_q, 5'd0, 5'd24};
-      SExpected, SDone: {ram_load, ram_first, cnt_first, carry_load} = {1'b1, LastAt, 5'd5, 1'b1};
-      STotal: {ram_load, ram_first, cnt_first} = {1'b1, OverflowAt, 5'd3};
-      SFlags: {ram_load, ram_first, cnt_first} = {1'b1, CacheAt[2:1], parity_q, 5'd0, 5'd5};
-      SDigest: cnt_first = 5'd7;
-      SCrc, SCycles, SOverflow: cnt_first = 5'd3;
+      at_q[SIdentity]: {ram_load, ram_first, cnt_first} = {1'b1, IdentityAt, 5'd18};
+      at_q[SSince]: {ram_load, ram_first, cnt_first} = {1'b1, BootAt, 5'd13};
+      at_q[SEcho]: {fp_load, fp_first, cnt_first} = {1'b1, 5'd7, 5'd5};
+      at_q[SCached]: {ram_load, ram_first, cnt_first} = {1'b1, CacheAt, parity_q, 5'd7, 5'd24};
+      at_q[SExpected], at_q[SDone]: {ram_load, ram_first, cnt_first, carry_load} =
+          {1'b1, LastAt, 5'd5, at_q[SDone] || !report_q};
+      at_q[SClose]: cnt_first = 5'd1;
+      at_q[SSend]: {ram_load, ram_first} = {1'b1, 8'd0};
+      at_q[STotal]: {ram_load, ram_first, cnt_first} = {1'b1, OverflowAt, 5'd3};
+      at_q[SFlags]: {ram_load, ram_first, cnt_first} = {1'b1, CacheAt, parity_q, 5'd7, 5'd5};
+      at_q[SDigest]: cnt_first = 5'd7;
+      at_q[SCrc], at_q[SCycles], at_q[SOverflow]: cnt_first = 5'd3;
       default: ;
     endcase
   end
@@ -477,231 +478,291 @@ module nmc_frontend #(
   wire d1 = zeros_q && low_q == 3'd1;
   wire next = zeros_q && low_q == (running_q ? 3'd2 : 3'd1);
   wire old = below_q || d0 || (running_q && d1);
-  wire cached = some_q && (d0 || (ones_q && low_q == 3'd7));
+  wire cached = some_q && (d0 || (below_q && ones_q && low_q == 3'd7));
 
-  // Bits of part bitmap that a commit needs and does not find.
-  wire [7:0] need = part_q[5:3] != 3'd0 ? 8'hff : ~(8'hff << part_q[2:0]);
-  wire       lack = lack_q || (need & ~ram) != 8'd0;
+  // A part that the commit needs is not in the bitmap.
+  wire lack = lack_q || y != 8'd0;
 
   // Comparisons with constants are spelled out: they take a few gates, not a carry chain each.
-  wire [4:0] tail = len[4:0];
-  wire       far = len[Fp-1:5] != 0;  // 32 bytes or more
+  wire [4:0] tail = body_end[4:0];
+  wire       far = body_end[Fp-1:5] != 0;  // the CRC not counted, 32 bytes or more
   wire length_ok =
-      op_q == OpHello || op_q == OpOpen ? !far && tail == 5'd17 :
-      op_q == OpWrite ? !len[0] && (far || (tail[2] && tail[1]) || tail[3]) :  // 22 or more, even
-      op_q == OpRead ? !far && tail == 5'd23 :
-      op_q == OpSample ? far || tail[3] || (tail[2] && tail[1:0] != 2'd0) :  // 21 or more
-      op_q == OpCommit ? !far && tail == 5'd25 : 1'b0;
+      op_q == OpHello || op_q == OpOpen ? !far && tail == 5'd13 :
+      op_q == OpWrite ? !tail[0] && (far || (tail[4] && tail[3:1] != 3'd0)) :  // 18 or more, even
+      op_q == OpRead ? !far && tail == 5'd19 :
+      op_q == OpSample ? far || (tail[4] && tail[3:0] != 4'd0) :  // 17 or more
+      op_q == OpCommit ? !far && tail == 5'd21 : 1'b0;
 
   reg       leave;  // for `target`
   reg       quick;  // ... which needs no first cycle
   reg       accept;  // the frame is served
-  reg [2:0] verdict;  // status of the reply
-  reg [5:0] target;
+  reg [2:0] verdict;  // status of the reply, if it is not ok
+  reg [59:0] target;
   always @(*) begin
     leave   = last;
     quick   = 1'b0;
     accept  = 1'b0;
-    verdict = status_q;
-    target  = state_q + 6'd1;
-    case (state_q)
-      SInit: begin
-        leave = ram_q == ClearEnd;
-        quick = 1'b1;
+    verdict = Ok;
+    target  = 60'd0;
+    (* parallel_case *) case (1'b1)
+      at_q[SInit]: begin
+        target = One << SIdle;
+        leave  = &ram_q[6:0];  // what is below the cache
+        quick  = 1'b1;
       end
-      SIdle: begin
+      at_q[SIdle]: begin
         leave   = done_q || frame_valid;
-        target  = done_q ? SHead : frame_bad ? SBad : SVerify;
-        verdict = Ok;
+        target  = done_q ? (One << SDone) : frame_bad ? (One << SBad) : booted_q ? (One << SVerify) : (One << SBoot);
       end
-      SBad: begin
-        target = SIdle;
+      at_q[SBad]: begin
+        target = One << SIdle;
         quick  = 1'b1;
         accept = last;
       end
-      SVerify: leave = at_end;
-      SVerdict: if (crc != 32'hdebb20e3) target = SBad;  // a frame and its CRC leave this constant
-      SOp: if (frame[7:3] != 5'd0) verdict = Bad;
-
-      SServe: begin  // the frame byte is the body's first
-        target = SHead;
-        if (status_q == Bad || !length_ok) verdict = Bad;
-        else
-          case (op_q)
-            OpHello: ;
-            OpOpen:
-            if (!same_q) begin
-              if (!newer_q) verdict = BadSession;
-              else target = running_q ? SWait : SOpen;
-            end
-            OpRead: target = running_q ? SWait : SSpace;
-            default:
-            if (!same_q) verdict = BadSession;
-            else if (op_q != OpSample && next && running_q || op_q == OpWrite && running_q) target = SWait;
-            else if (next) target = op_q == OpCommit ? SEntry : op_q == OpSample ? SPart : SSpace;
-            else if (op_q == OpCommit && running_q && d1) begin  // its reply comes
-              accept = 1'b1;
-              target = SIdle;
-              quick  = 1'b1;
-            end else if (op_q == OpCommit ? !cached : !old) verdict = BadOrder;
-          endcase
+      at_q[SVerify]: begin
+        target = One << SSeal;
+        leave  = at_end;
       end
-      SWait: begin
+      at_q[SVerdict]: begin
+        target = One << SOp;
+        if (crc != 32'hdebb20e3) target = One << SBad;  // a frame and its CRC leave this constant
+      end
+      at_q[SOp]: begin
+        target = One << SSession;
+        if (frame[7:3] != 5'd0) verdict = Bad;
+      end
+
+      at_q[SServe]: begin  // the frame byte is the body's first
+          target = One << SHead;
+          if (status_q == Bad || !length_ok) verdict = Bad;
+          else
+            case (op_q)
+              OpHello: ;
+              OpOpen:
+              if (!same_q) begin
+                if (!newer_q) verdict = BadSession;
+                else target = running_q ? (One << SWait) : (One << SOpen);
+              end
+              OpRead: target = running_q ? (One << SWait) : (One << SSpace);
+              default:
+              if (!same_q) verdict = BadSession;
+              else if (op_q != OpSample && next && running_q || op_q == OpWrite && running_q) target = One << SWait;
+              else if (next)
+                target = op_q == OpCommit ? (One << SEntry) : op_q == OpSample ? (One << SPart) : (One << SSpace);
+              else if (op_q == OpCommit && running_q && d1) begin  // its reply comes
+                accept = 1'b1;
+                target = One << SIdle;
+                quick  = 1'b1;
+              end else if (op_q == OpCommit ? !cached : !old) verdict = BadOrder;
+            endcase
+      end
+      at_q[SWait]: begin
         leave  = done_q;
-        target = SIdle;
+        target = One << SIdle;
         quick  = 1'b1;
       end
-      SOpen: target = SHead;
+      at_q[SOpen]: target = One << SHead;
 
-      SSpace:
-      if (frame[7:3] != 5'd0 || frame[2:1] == 2'b11) begin  // above 5
-        verdict = Bad;
-        target  = SHead;
+      at_q[SSpace]: begin
+        target = One << SAddr;
+        if (frame[7:3] != 5'd0 || frame[2:1] == 2'b11) begin  // above 5
+          verdict = Bad;
+          target  = One << SHead;
+        end
       end
-      SCount:
-      if (op_q == OpRead) begin
-        if (frame == 8'd0 || frame[7] || (frame[6:3] == 4'hf && frame[2:0] != 3'd0)) verdict = Bad;  // 1 to 120
-        target = SHead;
+      at_q[SCount]: begin
+        target = One << SLow;
+        if (op_q == OpRead) begin
+          if (frame == 8'd0 || frame[7] || (frame[6:3] == 4'hf && frame[2:0] != 3'd0)) verdict = Bad;  // 1 to 120
+          target = One << SHead;
+        end
       end
-      SLow: begin
-        leave = 1'b1;
-        quick = !at_end;
-        if (at_end) target = op_q == OpSample ? SNote : SHead;
+      at_q[SLow]: begin
+        target = One << SHigh;
+        leave  = 1'b1;
+        quick  = !at_end;
+        if (at_end) target = op_q == OpSample ? (One << SNote) : (One << SHead);
       end
-      SHigh: begin
+      at_q[SHigh]: begin
         leave  = !bytes || at_end;
         quick  = !bytes;
-        target = bytes ? SNote : SLow;
+        target = bytes ? (One << SNote) : (One << SLow);
       end
 
-      SPart:
-      if (frame[7:5] != 3'd0) begin
-        verdict = Bad;
-        target  = SHead;
+      at_q[SPart]: begin
+        target = One << SKind;
+        if (frame[7:5] != 3'd0) begin
+          verdict = Bad;
+          target  = One << SHead;
+        end
       end
-      SKind:
-      if (frame[7:2] != 6'd0 || frame[1:0] == 2'd3 || (frame[1:0] != 2'd0 && !len[0])) begin
-        verdict = Bad;
-        target  = SHead;
+      at_q[SKind]: begin
+        target = One << SBase;
+        if (frame[7:2] != 6'd0 || frame[1:0] == 2'd3 || (frame[1:0] != 2'd0 && !tail[0])) begin
+          verdict = Bad;
+          target  = One << SHead;
+        end
       end
-      SOffset: if (!events) target = bytes ? SHigh : SLow;
-      SEvent: begin
-        leave = 1'b1;
-        if (at_end) target = SNote;
+      at_q[SOffset]: begin
+        target = One << SEvent;
+        if (!events) target = bytes ? (One << SHigh) : (One << SLow);
       end
-      SSpike: begin
+      at_q[SEvent]: begin
+        target = One << SRecall;
         leave  = 1'b1;
+        if (at_end) target = One << SNote;
+      end
+      at_q[SPlace]: begin
+        target = One << SSpike;
         quick  = 1'b1;
-        target = SEvent;
       end
-      SNote: target = SHead;
+      at_q[SSpike]: begin
+        leave  = 1'b1;
+        target = at_end ? (One << SNote) : (One << SRecall);
+      end
+      at_q[SNote]: target = One << SHead;
 
-      SEntry:
-      if (frame[7:3] != 5'd0) begin
-        verdict = Bad;
-        target  = SHead;
+      at_q[SEntry]: begin
+        target = One << SParts;
+        if (frame[7:3] != 5'd0) begin
+          verdict = Bad;
+          target  = One << SHead;
+        end
       end
-      SParts:
-      if (frame[7:6] != 2'd0 || (frame[5] && frame[4:0] != 5'd0)) begin  // above 32
-        verdict = Bad;
-        target  = SHead;
+      at_q[SParts]: begin
+        target = One << SLabel;
+        if (frame[7:6] != 2'd0 || (frame[5] && frame[4:0] != 5'd0)) begin  // above 32
+          verdict = Bad;
+          target  = One << SHead;
+        end
       end
-      SCheck:
-      if (last && lack) begin
-        verdict = Missing;
-        target  = SHead;
+      at_q[SCheck]: begin
+        target = One << SInput;
+        if (last && lack) begin
+          verdict = Missing;
+          target  = One << SHead;
+        end
       end
-      SRun: begin
+      at_q[SRun]: begin
         leave  = run_ready_i;
         accept = run_ready_i;
-        target = SIdle;
+        target = One << SIdle;
         quick  = 1'b1;
       end
 
-      SStatus: begin
-        target = SCrc;
-        if (report_q) target = SDone;
+      at_q[SStatus]: begin
+        target = One << SCrc;
+        if (report_q) target = One << SExpected;
         else
           case (status_q)
             Ok: begin
-              if (op_q == OpHello || op_q == OpOpen) target = booted_q ? SIdentity : SBoot;
-              if (op_q == OpCommit) target = SEcho;
-              if (op_q == OpRead) target = SAsk;
+              if (op_q == OpHello || op_q == OpOpen) target = One << SIdentity;
+              if (op_q == OpCommit) target = One << SEcho;
+              if (op_q == OpRead) target = One << SAsk;
               quick = op_q == OpRead;
             end
-            BadOrder: target = SExpected;
-            Missing: target = SArrived;
+            BadOrder: target = One << SExpected;
+            Missing: target = One << SArrived;
             default: ;
           endcase
       end
-      SSince, SCached, SExpected, SDigest: target = SCrc;
-      SAsk: begin
+      at_q[SSince], at_q[SCached], at_q[SArrived]: target = One << SCrc;
+      at_q[SExpected]: target = report_q ? (One << SCached) : (One << SCrc);
+      at_q[SDigest]: target = One << SHead;
+      at_q[SAsk]: begin
+        target = One << SAnswer;
         leave  = 1'b1;
         quick  = 1'b1;
-        if (is_control || mem_rvalid_i) target = SRdLow;
+        if (is_control || mem_rvalid_i) target = One << SRdLow;
       end
-      SAnswer: begin
-        leave = mem_rvalid_i;
-        quick = 1'b1;
+      at_q[SAnswer]: begin
+        target = One << SRdLow;
+        leave  = mem_rvalid_i;
+        quick  = 1'b1;
       end
-      SRdLow: begin
-        leave = 1'b1;
-        quick = 1'b1;
+      at_q[SRdLow]: begin
+        target = One << SRdHigh;
+        leave  = 1'b1;
+        quick  = 1'b1;
       end
-      SRdHigh: begin
+      at_q[SRdHigh]: begin
         leave  = 1'b1;
         quick  = cnt_q != 7'd1;
-        target = quick ? SAsk : report_q ? SCycles : SCrc;
+        target = quick ? (One << SAsk) : report_q ? (One << SCycles) : (One << SCrc);
       end
-      SCrc: begin
+      at_q[SCrc]: begin
+        target = One << SClose;
         accept = last && !report_q;
-        target = SIdle;
+      end
+      at_q[SSend]: begin
+        leave  = ram == 8'd0;
+        target = One << SIdle;
         quick  = 1'b1;
       end
-      SFlags: begin
+      at_q[SFlags]: begin
         leave  = 1'b1;
         quick  = 1'b1;
-        target = SAsk;
+        target = One << SAsk;
       end
+      at_q[SBoot]: target = One << SVerify;
+      at_q[SSeal]: target = One << SVerdict;
+      at_q[SSession]: target = One << SNumber;
+      at_q[SNumber]: target = One << SServe;
+      at_q[SAddr]: target = One << SCount;
+      at_q[SBase]: target = One << SStride;
+      at_q[SStride]: target = One << SKeep;
+      at_q[SKeep]: target = One << SOffset;
+      at_q[SRecall]: target = One << SPlace;
+      at_q[SLabel]: target = One << SLimit;
+      at_q[SLimit]: target = One << SCheck;
+      at_q[SInput]: target = One << SCopy;
+      at_q[SCopy]: target = One << SClear;
+      at_q[SClear]: target = One << SRun;
+      at_q[SHead]: target = One << SStatus;
+      at_q[SIdentity]: target = One << SSince;
+      at_q[SEcho]: target = One << SCached;
+      at_q[SClose]: target = One << SSend;
+      at_q[SDone]: target = One << SPoint;
+      at_q[SPoint]: target = One << STotal;
+      at_q[STotal]: target = One << SFlags;
+      at_q[SCycles]: target = One << SOverflow;
+      at_q[SOverflow]: target = One << SDigest;
       default: ;
     endcase
   end
 
   // A step is taken.
-  wire act = go && !enter_q;
+  wire act = go && !hold_q;
+  assign fp_next = fp_q + {{(Fp - 1) {1'b0}}, act && fstep};
+  wire [7:0] ram_next = ram_q + {7'd0, act && rstep};
   assign ack = act && accept;
 
   always @(*) begin
-    state_d  = state_q;
+    at_d     = at_q;
     enter_d  = 1'b0;
-    fp_d     = fp_q;
-    ram_d    = ram_q;
     cnt_d    = cnt_q;
     status_d = status_q;
     carry_d  = carry_q;
     if (enter_q) begin
-      if (fp_load) fp_d = {{(Fp - 5) {1'b0}}, fp_first};
-      if (ram_load) ram_d = ram_first;
       cnt_d   = {2'd0, cnt_first};
       carry_d = carry_load;
-    end else if (go) begin
-      if (fstep) fp_d = fp_q + 1'b1;
-      if (rstep) ram_d = ram_q + 8'd1;
+    end else if (act) begin
       // Reading, the count is of halfwords, from the frame or 4.
-      if (state_q == SStatus) cnt_d = frame[6:0];
-      else if (state_q != SAsk && state_q != SAnswer && state_q != SRdLow) cnt_d = cnt_q - 7'd1;
-      carry_d  = sum[8];
-      status_d = verdict;
+      if (at_q[SStatus]) cnt_d = frame[6:0];
+      else if (!at_q[SAsk] && !at_q[SAnswer] && !at_q[SRdLow]) cnt_d = cnt_q - 7'd1;
+      carry_d  = sum[9];
+      if (at_q[SIdle] || verdict != Ok) status_d = verdict;
       if (leave) begin
-        state_d = target;
+        at_d    = target;
         enter_d = !quick;
       end
     end
   end
 
   initial begin
-    state_q   = SInit;
+    at_q      = One << SInit;
     enter_q   = 1'b0;
+    hold_q    = 1'b0;
     ram_q     = 8'd0;
     carry_q   = 1'b0;
     skip_q    = 1'b1;
@@ -712,8 +773,9 @@ module nmc_frontend #(
   end
   always @(posedge clk_i)
     if (rst_i) begin
-      state_q   <= SInit;
+      at_q      <= One << SInit;
       enter_q   <= 1'b0;
+      hold_q    <= 1'b0;
       ram_q     <= 8'd0;
       carry_q   <= 1'b0;
       skip_q    <= 1'b1;
@@ -722,41 +784,42 @@ module nmc_frontend #(
       done_q    <= 1'b0;
       report_q  <= 1'b0;
     end else begin
-      state_q <= state_d;
+      at_q    <= at_d;
       enter_q <= enter_d;
-      ram_q   <= ram_d;
+      hold_q  <= enter_d || enter_q;
+      ram_q   <= enter_q && ram_load ? ram_first : ram_next;
       carry_q <= carry_d;
       if (done_i) done_q <= 1'b1;
-      if (state_q == SIdle) report_q <= done_q;
+      if (at_q[SIdle]) report_q <= done_q;
       if (run_valid_o && run_ready_i) running_q <= 1'b1;
-      if (state_q == SCrc && act && last && report_q) begin
+      if (at_q[SCrc] && act && last && report_q) begin
         running_q <= 1'b0;
         done_q    <= 1'b0;
       end
-      if (state_q == SBoot) booted_q <= 1'b1;
-      if (state_q == SLow && store && ram_q == SkipAt) skip_q <= frame[0];
+      if (at_q[SIdentity]) booted_q <= 1'b1;
+      if (at_q[SLow] && store && ram_q == SkipAt) skip_q <= frame[0];
     end
 
   always @(posedge clk_i) begin
-    fp_q     <= fp_d;
+    fp_q     <= enter_q && fp_load ? {{(Fp - 5) {1'b0}}, fp_first} : fp_next;
     cnt_q    <= cnt_d;
     status_q <= status_d;
     if (act)
-      case (state_q)
-        SOp: begin
+      (* parallel_case *) case (1'b1)
+        at_q[SOp]: begin
           op_q   <= frame[2:0];
           same_q <= 1'b1;
         end
-        SSession: begin
+        at_q[SSession]: begin
           if (y != 8'd0) same_q <= 1'b0;
-          newer_q <= sum[8];
+          newer_q <= sum[9];
           some_q  <= 1'b0;
           zeros_q <= 1'b1;
           ones_q  <= 1'b1;
         end
-        SNumber: begin
+        at_q[SNumber]: begin
           if (frame != 8'd0) some_q <= 1'b1;
-          below_q <= !sum[8];
+          below_q <= !sum[9];
           if (cnt_q == 7'd5) begin
             parity_q <= frame[0];
             low_q    <= y == 8'hff ? 3'd7 : y[7:2] != 6'd0 ? 3'd3 : {1'b0, y[1:0]};
@@ -765,91 +828,94 @@ module nmc_frontend #(
             if (y != 8'hff) ones_q <= 1'b0;
           end
         end
-        SSpace: begin
+        at_q[SSpace]: begin
           space_q <= frame[2:0];
           kind_q  <= 2'd1;
         end
-        SPart: begin
+        at_q[SPart]: begin
           space_q <= Vectors;
           part_q  <= frame[5:0];
         end
-        SKind: kind_q <= frame[1:0];
-        SEntry: begin
+        at_q[SKind]: kind_q <= frame[1:0];
+        at_q[SEntry]: begin
           entry_q <= frame[2:0];
           lack_q  <= 1'b0;
         end
-        SParts: part_q <= frame[5:0];
-        SLimit: limit_q <= {frame, limit_q[31:8]};
-        SCheck: begin
+        at_q[SParts]: part_q <= frame[5:0];
+        at_q[SCheck]: begin
           part_q <= part_q[5:3] != 3'd0 ? {part_q[5:3] - 3'd1, part_q[2:0]} : 6'd0;
           lack_q <= lack;
         end
-        SDone: if (cnt_q == 7'd5) parity_q <= y[0];
-        SPoint: space_q <= Registers;
+        at_q[SDone]: if (cnt_q == 7'd5) parity_q <= y[0];
+        at_q[SPoint]: space_q <= Registers;
         default: ;
       endcase
     if (shift) addr_q <= {y, addr_q[8*AddrBytes-1:8]};
-    else if (act && (state_q == SHigh || state_q == SRdHigh)) addr_q <= addr_q + 1'b1;
+    else if (act && (at_q[SHigh] || at_q[SRdHigh])) addr_q <= addr_q + 1'b1;
     if (act)
-      case (state_q)
-        SLow, SLabel: word_q <= {frame, word_q[15:8]};
-        SAsk, SAnswer: word_q <= mem_rdata_i;
-        SRdLow: word_q <= {8'd0, word_q[15:8]};
+      (* parallel_case *) case (1'b1)
+        at_q[SLow], at_q[SLabel], at_q[SEvent], at_q[SRdLow]: word_q <= {y, word_q[15:8]};
+        at_q[SAsk], at_q[SAnswer]: word_q <= mem_rdata_i;
         default: ;
       endcase
   end
 
+  wire [7:0] reply_at, reply;
   nmc_byte_ram #(
-      .Depth(256),
+      .Depth(512),
       .Tail (Identity)
   ) u_bytes (
       .clk_i  (clk_i),
-      .we_i   (store && go),
-      .waddr_i(ram_q),
-      .wdata_i(y),
-      .raddr_i(ram_d),
+      .we_i   (push || (store && go)),
+      .waddr_i(push ? {1'b0, reply_at} : {1'b1, ram_q}),
+      .wdata_i(reply),
+      .raddr_i({!at_q[SSend], ram_next}),
       .rdata_o(ram)
   );
 
   // ---------------------------------------------------------------------------------------------------------------
   // The engine.
   assign mem_valid_o = mem;
-  assign mem_write_o = state_q != SAsk;
+  assign mem_write_o = !at_q[SAsk];
   assign mem_space_o = space_q;
   assign mem_addr_o  = {{(32 - 8 * AddrBytes) {1'b0}}, addr_q};
-  assign mem_wdata_o = state_q == SSpike ? 16'd1 : bytes ? {8'd0, frame} : {frame, word_q[15:8]};
-  assign run_valid_o = state_q == SRun && !enter_q;
+  assign mem_wdata_o = {y, bytes ? frame : word_q[15:8]};
+  assign run_valid_o = at_q[SRun] && !hold_q;
   assign run_entry_o = entry_q;
   assign run_label_o = word_q;
-  assign run_limit_o = limit_q;
+  assign run_limit_o = crc;  // checked, it is free until the reply
   assign run_input_o = {{(32 - 8 * AddrBytes) {1'b0}}, addr_q};
   assign skip_o      = skip_q;
 
   // ---------------------------------------------------------------------------------------------------------------
-  // One CRC for requests and replies: it starts over in between.
+  // One CRC for requests and replies: it starts over in between. In reset and idle it measures time.
+  wire start = enter_q && at_q[SHead];
+  wire in = at_q[SVerify] || at_q[SSeal] || at_q[SBoot] || at_q[SLimit];
   nmc_crc32 #(
       .Width(8)
   ) u_crc (
       .clk_i  (clk_i),
-      .clear_i(state_q == SIdle || state_q == SOp),
-      .valid_i(push ? enc_ready : !enter_q && (state_q == SVerify || state_q == SSeal)),
-      .data_i (state_q == SCrc ? crc[7:0] : y),
+      .clear_i(start || (enter_q && at_q[SVerify])),
+      .valid_i(push || !hold_q && (in || at_q[SIdle] || at_q[SInit])),
+      .shift_i(at_q[SCrc] || at_q[SBoot] || at_q[SLimit]),
+      .data_i (y),
       .crc_o  (crc)
   );
 
+  // A reply is stuffed into the lower half of the RAM and sent from there.
   nmc_cobs_enc u_enc (
       .clk_i  (clk_i),
-      .rst_i  (rst_i),
+      .start_i(start),
       .valid_i(push),
-      .ready_o(enc_ready),
-      .data_i (state_q == SCrc ? ~crc[7:0] : y),
-      .last_i (state_q == SCrc && last),
-      .valid_o(tx_valid_o),
-      .ready_i(tx_ready_i),
-      .data_o (tx_data_o)
+      .end_i  (at_q[SClose] && last),
+      .data_i (y),
+      .addr_o (reply_at),
+      .data_o (reply)
   );
+  assign tx_valid_o = at_q[SSend] && !hold_q;
+  assign tx_data_o  = ram;
 
-  assign busy_o = state_q != SIdle || frame_valid || running_q || !enc_ready;
+  assign busy_o = !at_q[SIdle] || frame_valid || running_q;
 
 `ifdef NMC_ASSERT  // too wide for z3: the tests of testbench/verilator simulate with these on
   reg       past_ok;
@@ -860,8 +926,8 @@ module nmc_frontend #(
   end
   always @(posedge clk_i) begin
     past_ok <= 1'b1;
-    if (rst_i || state_q == SIdle) pushed <= 9'd0;
-    else if (push && go) pushed <= pushed + 9'd1;
+    if (rst_i || at_q[SIdle]) pushed <= 9'd0;
+    else if (push && !at_q[SClose]) pushed <= pushed + 9'd1;
   end
 
   always @(posedge clk_i)
@@ -869,16 +935,16 @@ module nmc_frontend #(
       // The engine ends a run once.
       if (!running_q || done_q) assert (!done_i);
       // A request stays in the buffer while it is served.
-      if (state_q >= SOp && state_q <= SRun) assert (frame_valid);
+      if (|at_q[SRun:SOp]) assert (frame_valid);
       // The reply of a run is built when the run has ended.
-      if (report_q && state_q != SIdle) assert (done_q && running_q);
+      if (report_q && !at_q[SIdle] && !at_q[SClose] && !at_q[SSend]) assert (done_q && running_q);
       // While the engine runs it is asked for nothing but writes of vector elements, and not to run.
       if (run_valid_o) assert (!running_q);
       if (mem_valid_o && running_q && !done_q) assert (mem_write_o && mem_space_o == Vectors);
       // A reply fits one block, and a state that counts does not run past its end.
       assert (pushed <= 9'd254);
-      if (state_q == SCrc && !enter_q) assert (cnt_q <= 7'd3);
-      assert (state_q <= SDigest);
+      if (at_q[SCrc] && !hold_q) assert (cnt_q <= 7'd3);
+      assert (at_q != 0 && (at_q & (at_q - One)) == 0);
     end
 
   // Requests to the engine hold still until they are taken.
@@ -889,7 +955,8 @@ module nmc_frontend #(
         assert (!mem_write_o || $stable(mem_wdata_o));
       end
       if ($past(run_valid_o && !run_ready_i))
-        assert (run_valid_o && $stable(run_entry_o) && $stable(run_label_o) && $stable(run_limit_o) && $stable(run_input_o));
+        assert (run_valid_o && $stable(run_entry_o) && $stable(run_label_o) && $stable(run_limit_o) &&
+            $stable(run_input_o));
     end
 `endif
 endmodule

@@ -385,6 +385,7 @@ func TestShortExactlyOnce(t *testing.T) {
 func TestOrder(t *testing.T) {
 	l := dial(t)
 	l.open()
+	l.want(proto.StatusOrder, proto.OpCommit, 1<<48-1, commit(0)) // one before none
 	for n := uint64(1); n <= 3; n++ {
 		l.want(proto.StatusOK, proto.OpCommit, n, commit(0))
 	}
