@@ -354,7 +354,7 @@ module nmc_sequencer #(
       .Lanes(Lanes), .WeightPorts(WeightPorts), .Share(Share), .WeightBits(WeightBits), .LaneBits(LaneBits),
       .WordBits(WordBits)
   ) u_walk (
-      .clk_i(clk_i), .rst_i(rst_i),
+      .clk_i(clk_i), .rst_i(rst_i), .idle_i(idle_o),
       .is_mac_b_i(is_mac_b), .is_upd_i(is_upd), .is_upd_r_i(is_upd_r), .is_blend_i(is_blend),
       .in_rows_i(in_rows), .widein_i(widein), .r_draws_i(r_draws), .rstride_i(ir_i[`NMC_MATRIX_RSTRIDE]), .side_i(side),
       .first_word_i(state == Bounds), .next_word_i(state == PassEnd || word_fire), .pass_i(pass_start),

@@ -15,6 +15,7 @@ module nmc_walk #(
 ) (
     input wire clk_i,
     input wire rst_i,
+    input wire idle_i,
 
     // constant during an instruction
     input wire                  is_mac_b_i,
@@ -125,7 +126,7 @@ module nmc_walk #(
   end
 
   always @(posedge clk_i) begin
-    slot <= slot + 2'd1;
+    slot <= idle_i ? 2'd0 : slot + 2'd1;  // a run takes as long whenever it starts
     open <= in_rows_i && (take_o && !dead_i || row_open);
     d1 <= go_o;
     drain1 <= drain_o;

@@ -8,7 +8,8 @@ module nmc_engine #(
     parameter VectorDepth  = 256,
     parameter ProgramDepth = 64,
     parameter TableDepth   = 256,
-    parameter WeightPorts  = 2
+    parameter WeightPorts  = 2,
+    parameter [31:0] Omit  = 32'd0
 ) (
     input  wire        clk_i,
     input  wire        rst_i,
