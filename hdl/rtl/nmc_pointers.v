@@ -62,16 +62,14 @@ module nmc_pointers #(
   // What comes from outside stands apart: simulators form it again whenever an input of the device might have changed.
   reg [31:0] inner, outer;
   always @(*) begin
-    inner = upper | {32{minus_i}} | {{16{upper_i}}, 15'd0, one_i};
-    if (wbase_i) inner = inner | {10'd0, wbase} & mask;
-    if (sbase_i) inner = inner | {16'd0, ir_i[`NMC_MATRIX_SBASE]};
-    if (dbase_i) inner = inner | {16'd0, dbase};
-    if (b_i) inner = inner | {16'd0, vector_b};
-    if (imm_i) inner = inner | {{32 - VectorBits{1'b0}}, imm[VectorBits-1:0]};
-    if (rows_i) inner = inner | {19'd0, ir_i[`NMC_MATRIX_ROWS]};
-    if (word_i) inner = inner | {{32 - WordBits{1'b0}}, word_value_i};
-    if (dptr_i) inner = inner | {{32 - VectorBits{1'b0}}, dptr_value_i};
-    if (first_i) inner = inner | {{16{signed_i && first_value_i[15]}}, first_value_i};
+    inner = (wbase_i ? {10'd0, wbase} & mask : 32'd0) | (sbase_i ? {16'd0, ir_i[`NMC_MATRIX_SBASE]} : 32'd0)
+          | (dbase_i ? {16'd0, dbase} : 32'd0) | (b_i ? {16'd0, vector_b} : 32'd0)
+          | (imm_i ? {{32 - VectorBits{1'b0}}, imm[VectorBits-1:0]} : 32'd0)
+          | (rows_i ? {19'd0, ir_i[`NMC_MATRIX_ROWS]} : 32'd0);
+    inner = inner | (word_i ? {{32 - WordBits{1'b0}}, word_value_i} : 32'd0)
+          | (dptr_i ? {{32 - VectorBits{1'b0}}, dptr_value_i} : 32'd0)
+          | (first_i ? {{16{signed_i && first_value_i[15]}}, first_value_i} : 32'd0)
+          | {31'd0, one_i} | {32{minus_i}} | {{16{upper_i}}, 16'd0} | upper;
   end
   always @(*) begin
     outer = inner;
