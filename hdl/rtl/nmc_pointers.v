@@ -59,18 +59,26 @@ module nmc_pointers #(
   wire [31:0] mask = {32{1'b1}} >> (32 - WeightBits) | 32'hffff;
   wire [31:0] host_mask = {32{1'b1}} >> (32 - (WeightBits > VectorBits ? WeightBits : VectorBits));
   wire [31:0] upper = high_i ? {(is_dig_i ? vector_b : dbase) & mask[31:16], 16'd0} : 32'd0;
-  wire [31:0] b = (wbase_i ? {10'd0, wbase} & mask : 32'd0) | (sbase_i ? {16'd0, ir_i[`NMC_MATRIX_SBASE]} : 32'd0)
-                | (dbase_i ? {16'd0, dbase} : 32'd0) | (b_i ? {16'd0, vector_b} : 32'd0)
-                | (imm_i ? {{32 - VectorBits{1'b0}}, imm[VectorBits-1:0]} : 32'd0)
-                | (rows_i ? {19'd0, ir_i[`NMC_MATRIX_ROWS]} : 32'd0)
-                | (word_i ? {{32 - WordBits{1'b0}}, word_value_i} : 32'd0)
-                | (dptr_i ? {{32 - VectorBits{1'b0}}, dptr_value_i} : 32'd0)
-                | (first_i ? {{16{signed_i && first_value_i[15]}}, first_value_i} : 32'd0)
-                | (label_i ? {16'd0, label_value_i} : 32'd0) | (input_i ? input_value_i : 32'd0)
-                | (limit_i ? limit_value_i : 32'd0)
-                | (host_i ? host & host_mask : 32'd0)
-                | {31'd0, one_i} | {32{minus_i}} | {{16{upper_i}}, 16'd0} | upper;
-  assign sum_o = a + b;
+  // What comes from outside stands apart: simulators form it again whenever an input of the device might have changed.
+  reg [31:0] inner, outer;
+  always @(*) begin
+    inner = (wbase_i ? {10'd0, wbase} & mask : 32'd0) | (sbase_i ? {16'd0, ir_i[`NMC_MATRIX_SBASE]} : 32'd0)
+          | (dbase_i ? {16'd0, dbase} : 32'd0) | (b_i ? {16'd0, vector_b} : 32'd0)
+          | (imm_i ? {{32 - VectorBits{1'b0}}, imm[VectorBits-1:0]} : 32'd0)
+          | (rows_i ? {19'd0, ir_i[`NMC_MATRIX_ROWS]} : 32'd0);
+    inner = inner | (word_i ? {{32 - WordBits{1'b0}}, word_value_i} : 32'd0)
+          | (dptr_i ? {{32 - VectorBits{1'b0}}, dptr_value_i} : 32'd0)
+          | (first_i ? {{16{signed_i && first_value_i[15]}}, first_value_i} : 32'd0)
+          | {31'd0, one_i} | {32{minus_i}} | {{16{upper_i}}, 16'd0} | upper;
+  end
+  always @(*) begin
+    outer = inner;
+    if (label_i) outer = inner | {16'd0, label_value_i};
+    if (input_i) outer = inner | input_value_i;
+    if (limit_i) outer = inner | limit_value_i;
+    if (host_i) outer = inner | host & host_mask;
+  end
+  assign sum_o = a + outer;
   assign low_end_o = value_i[15:1] == 15'd0;
   assign high_end_o = value_i[31:17] == 15'd0;
 endmodule

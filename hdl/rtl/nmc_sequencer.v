@@ -128,9 +128,9 @@ module nmc_sequencer #(
     input  wire                draw_idle_i,
 
     // lanes
-    output wire [          5:0] shift_o,
-    output wire                 nearest_o,
-    output wire                 stochastic_o,
+    output reg  [          5:0] shift_o,
+    output reg                  nearest_o,
+    output reg                  stochastic_o,
     output reg  [         15:0] hi_o,
     output reg  [         15:0] lo_o,
     output wire                 inverted_o,
@@ -140,7 +140,7 @@ module nmc_sequencer #(
     output wire                 touched_o,
     output wire                 count_o,
     output wire                 to_weights_o,  // results go to the weight memory
-    output wire [    Lanes-1:0] tail_mask_o,
+    output reg  [    Lanes-1:0] tail_mask_o,
     output wire [         15:0] bcast_o,
     output wire                 o_bcast_o,
     output wire                 w_draw_o,
@@ -157,7 +157,7 @@ module nmc_sequencer #(
     output wire                 x_zero_o,
     output wire                 compare_o,
     output wire                 f_le_o,
-    output wire                 f_inv_o,
+    output reg                  f_inv_o,
     output wire                 tail_o,
     output wire                 acc_load_o,
     output wire                 tok_valid_o,
@@ -278,64 +278,104 @@ module nmc_sequencer #(
   reg [ProgramBits-1:0] pc;
   reg skip_q;
 
-  // ---- decoding: a feature is a wire; those of omitted units are constant, and synthesis drops what hangs on them ----
+  // ---- decoding: registers that Decode sets, so that nothing of it costs cells of its own or time in simulators; those
+  // of omitted units are constant, and synthesis drops what hangs on them ----
   localparam Draws = !(Omit[`NMC_UNIT_UNIFORM] && Omit[`NMC_UNIT_SIGN]);
+  localparam [2:0] Modes = {Draws[0], 2'b11};
   wire [5:0] op = ir_i[`NMC_SCALAR_OP];
-  wire is_matrix = op[5:3] == 3'd4;
+  reg is_mac_b, is_mac_r, is_upd_b, is_upd_r, is_blend;
+  reg is_vec, is_tab, is_dot, is_amax, is_dig, is_halt, is_load, is_store, is_key;
+  reg wdraw, grouped, fn_sel, fn_mac, fn_ge, swap, middle, v_draws, dig_weights, dig_regs;
+  wire is_matrix = op[5] && !op[3];
   wire is_vector = op[5] && op[3];
-  wire is_mac_b = is_matrix && op[2:0] == 3'd0;
-  wire is_mac_r = is_matrix && op[2:0] == 3'd1;
-  wire is_upd_b = is_matrix && op[2:0] == 3'd2;
-  wire is_upd_r = !Omit[`NMC_UNIT_UPDR] && is_matrix && op[2:0] == 3'd3;
-  wire is_blend = is_matrix && op[2];
   wire is_mac = is_mac_b || is_mac_r;
   wire is_upd = is_upd_b || is_upd_r;
-  wire is_vec = is_vector && op[2:0] == 3'd0;
-  wire is_tab = !Omit[`NMC_UNIT_TABLE] && is_vector && op[2:0] == 3'd1;
-  wire is_dot = !Omit[`NMC_UNIT_DOT] && is_vector && op[2:0] == 3'd2;
-  wire is_amax = !Omit[`NMC_UNIT_ARGMAX] && is_vector && op[2:0] == 3'd3;
-  wire is_dig = is_vector && op[2];
-  wire is_halt = op == `NMC_OP_HALT;
-  wire is_loop = op == `NMC_OP_LOOP;
-  wire is_load = op == `NMC_OP_LOAD;
-  wire is_store = op == `NMC_OP_STORE;
-  wire is_key = op == `NMC_OP_KEY;
-  wire indexed = ir_i[`NMC_SCALAR_INDEX];
-
   wire opt = ir_i[`NMC_MATRIX_OPT];
   wire pull = !Omit[`NMC_UNIT_PULL] && is_upd && opt;
   wire widein = !Omit[`NMC_UNIT_WIDE] && is_mac && ir_i[`NMC_MATRIX_WIDEIN];
   wire wideout = !Omit[`NMC_UNIT_WIDE] && is_mac && ir_i[`NMC_MATRIX_WIDEOUT];
-  wire [1:0] wsrc = ir_i[`NMC_MATRIX_WSRC] & {!Omit[`NMC_UNIT_SIGN], !Omit[`NMC_UNIT_UNIFORM]};
-  wire wdraw = wsrc != `NMC_W_MEM && (is_mac || is_blend);
   wire masked = !Omit[`NMC_UNIT_MASKED] && is_mac_r && opt;
   wire slow_rows = is_mac_r && (widein || wideout);  // one row at a time
   wire in_rows = is_mac_r || is_upd_r;
-  wire b_walk = is_matrix && !in_rows;
+  wire b_walk = is_mac_b || is_upd_b || is_blend;
+  wire row_events = is_upd || is_blend || is_mac_b && wdraw || is_mac_r && wdraw;
+  wire v_rounds = is_vec && stochastic_o;
+  wire r_draws = is_upd_r && stochastic_o || is_mac_r && (wdraw || stochastic_o);
+  wire compares = !Omit[`NMC_UNIT_COMPARE] && !fn_mac && !fn_sel;
+  wire w_source_sign = !Omit[`NMC_UNIT_SIGN] && ir_i[`NMC_MATRIX_WSRC] == `NMC_W_SIGN;
   wire [12:0] rows = ir_i[`NMC_MATRIX_ROWS];
   wire [12:0] n = ir_i[`NMC_VECTOR_N];
   wire [12:0] side = ir_i[`NMC_MATRIX_COLS];  // n, too
-
-  wire [3:0] fn = ir_i[`NMC_VECTOR_FN];
-  localparam [2:0] Modes = {Draws[0], 2'b11};
-  wire [2:0] amode = ir_i[`NMC_VECTOR_AMODE] & Modes;
-  wire [2:0] bmode = ir_i[`NMC_VECTOR_BMODE] & Modes;
-  wire [2:0] cmode = ir_i[`NMC_VECTOR_CMODE] & Modes;
-  wire fn_sel = !Omit[`NMC_UNIT_SELECT] && fn == `NMC_FN_SEL && !is_dot;
-  wire fn_mac = is_dot || (Omit[`NMC_UNIT_COMPARE] ? !fn_sel : fn == `NMC_FN_MAC);
-  wire fn_ge = !Omit[`NMC_UNIT_COMPARE] && fn == `NMC_FN_GE && !is_dot;
-  wire compares = !Omit[`NMC_UNIT_COMPARE] && !fn_mac && !fn_sel;
-  wire fn_max = !Omit[`NMC_UNIT_COMPARE] && fn == `NMC_FN_MAX;
-  wire uses_b = fn_mac || fn_sel;
-  wire swap = fn_mac ? bmode[2] : !fn_sel && cmode[2];
-  wire middle = fn_sel || (fn_mac && !is_dot && cmode != `NMC_SRC_ZERO);
-  wire v_rounds = is_vec && fn_mac && stochastic_o;
-  wire v_draws = amode[2] || (bmode[2] && uses_b) || (cmode[2] && !is_dot) || v_rounds;
-  wire dig_weights = is_dig && ir_i[`NMC_VECTOR_SPACE] == `NMC_DIG_WEIGHTS;
-  wire dig_regs = is_dig && ir_i[`NMC_VECTOR_SPACE] == `NMC_DIG_REGISTERS;
-
   wire [TailBits-1:0] used = Lanes == 1 ? {TailBits{1'b0}} : side[TailBits-1:0];
-  assign tail_mask_o = used == {TailBits{1'b0}} ? {Lanes{1'b1}} : ~({Lanes{1'b1}} << used);
+
+  // Shift, rounding, bounds and group are the same bits of matrix and vector instructions.
+  reg d_mac, d_mac_r, d_upd, d_blend, d_vec, d_tab, d_dot, d_wideout, d_sel, d_fn_mac, d_ge, d_max;
+  reg d_rounded, d_nearest, d_stochastic, d_draw, d_adraw, d_bdraw;
+  reg [1:0] d_source;
+  reg [2:0] d_cmode;
+  reg [3:0] fn;
+  always @(posedge clk_i)
+    if (state == Decode) begin
+      d_mac = op[5] && !op[3] && op[2:1] == 2'd0;
+      d_mac_r = d_mac && op[0];
+      d_upd = op[5] && !op[3] && op[1] && !(Omit[`NMC_UNIT_UPDR] && op[0]);
+      d_blend = op[5] && !op[3] && op[2];
+      d_vec = op[5] && op[3] && op[2:0] == 3'd0;
+      d_tab = !Omit[`NMC_UNIT_TABLE] && op[5] && op[3] && op[2:0] == 3'd1;
+      d_dot = !Omit[`NMC_UNIT_DOT] && op[5] && op[3] && op[2:0] == 3'd2;
+      is_mac_b <= d_mac && !op[0];
+      is_mac_r <= d_mac_r;
+      is_upd_b <= d_upd && !op[0];
+      is_upd_r <= d_upd && op[0];
+      is_blend <= d_blend;
+      is_vec <= d_vec;
+      is_tab <= d_tab;
+      is_dot <= d_dot;
+      is_amax <= !Omit[`NMC_UNIT_ARGMAX] && op[5] && op[3] && op[2:0] == 3'd3;
+      is_dig <= op[5] && op[3] && op[2];
+      is_halt <= op == `NMC_OP_HALT;
+      is_load <= op == `NMC_OP_LOAD;
+      is_store <= op == `NMC_OP_STORE;
+      is_key <= op == `NMC_OP_KEY;
+
+      // Matrix instructions.
+      d_wideout = !Omit[`NMC_UNIT_WIDE] && d_mac && ir_i[`NMC_MATRIX_WIDEOUT];
+      d_source = ir_i[`NMC_MATRIX_WSRC] & {!Omit[`NMC_UNIT_SIGN], !Omit[`NMC_UNIT_UNIFORM]};
+      d_draw = d_source != `NMC_W_MEM && (d_mac || d_blend);
+      wdraw <= d_draw;
+      grouped <= ir_i[`NMC_MATRIX_GROUP] != 4'd0 && !(op[3] && op[2]);
+
+      // Vector instructions.
+      fn = ir_i[`NMC_VECTOR_FN];
+      // Of the modes of a and b it matters here only whether they draw, their bit 2.
+      d_adraw = (ir_i[`NMC_VECTOR_AMODE] & Modes) > 3'd3;
+      d_bdraw = (ir_i[`NMC_VECTOR_BMODE] & Modes) > 3'd3;
+      d_cmode = ir_i[`NMC_VECTOR_CMODE] & Modes;
+      d_sel = !Omit[`NMC_UNIT_SELECT] && fn == `NMC_FN_SEL && !d_dot;
+      d_fn_mac = d_dot || (Omit[`NMC_UNIT_COMPARE] ? !d_sel : fn == `NMC_FN_MAC);
+      d_ge = !Omit[`NMC_UNIT_COMPARE] && fn == `NMC_FN_GE && !d_dot;
+      d_max = !Omit[`NMC_UNIT_COMPARE] && fn == `NMC_FN_MAX;
+      fn_sel <= d_sel;
+      fn_mac <= d_fn_mac;
+      fn_ge <= d_ge;
+      swap <= d_fn_mac ? d_bdraw : !d_sel && d_cmode[2];
+      middle <= d_sel || (d_fn_mac && !d_dot && d_cmode != `NMC_SRC_ZERO);
+      f_inv_o <= d_max || d_ge && !d_cmode[2];
+      dig_weights <= op[5] && op[3] && op[2] && ir_i[`NMC_VECTOR_SPACE] == `NMC_DIG_WEIGHTS;
+      dig_regs <= op[5] && op[3] && op[2] && ir_i[`NMC_VECTOR_SPACE] == `NMC_DIG_REGISTERS;
+
+      // Results and rounding.
+      d_rounded = op[3] ? d_vec && d_fn_mac : op[5] && !d_wideout;
+      d_nearest = d_tab || d_rounded && ir_i[`NMC_MATRIX_ROUND] == `NMC_ROUND_NEAREST;
+      d_stochastic = !Omit[`NMC_UNIT_STOCHASTIC] && !d_tab && d_rounded
+                   && ir_i[`NMC_MATRIX_ROUND] == `NMC_ROUND_STOCHASTIC;
+      shift_o <= d_tab ? 6'd8 : d_rounded ? ir_i[`NMC_MATRIX_SHIFT] : 6'd0;
+      nearest_o <= d_nearest;
+      stochastic_o <= d_stochastic;
+      v_draws <= d_adraw || (d_bdraw && (d_fn_mac || d_sel)) || (d_cmode[2] && !d_dot)
+               || op[3] && d_stochastic;
+      tail_mask_o <= used == {TailBits{1'b0}} ? {Lanes{1'b1}} : ~({Lanes{1'b1}} << used);
+    end
 
   // ---- the walk ----
   wire take, go, drain, row_start, base_first, last_word, first_token, in_flight;
@@ -347,7 +387,6 @@ module nmc_sequencer #(
   wire walking = state == Walk;
   wire word_fire = state == Word && step == 3'd5;
   wire pass_start = state == Pass0;
-  wire r_draws = !wideout && !b_walk && draw_rounds_o || is_mac_r && wdraw;
   wire dead = masked && draw_rounds_o && scan_value_i == 16'd0;
   wire last_pass = last_word || in_rows;
   nmc_walk #(
@@ -370,22 +409,42 @@ module nmc_sequencer #(
   );
 
   // ---- vector instructions: a word takes six steps; operands are read in steps 0 to 2 and used three steps later ----
-  wire [1:0] turn = step == 3'd0 || step == 3'd3 ? 2'd0 : step == 3'd1 || step == 3'd4 ? 2'd1 : 2'd2;
-  // Operands in their order: 0 is a, 1 is b, 2 is c.
-  wire [1:0] operand = turn == 2'd0 ? (!swap ? 2'd0 : fn_mac ? 2'd1 : 2'd2)
-                     : turn == 2'd1 ? (fn_sel ? 2'd1 : 2'd2)
-                     : swap ? 2'd0 : fn_mac ? 2'd1 : 2'd2;
-  wire word_use = state == Word && step >= 3'd3;
-  wire v_first = word_use && turn == 2'd0;
-  wire v_middle = word_use && turn == 2'd1 && middle;
-  wire v_last = word_use && turn == 2'd2;
-  // The operand that is read here: in a word, or when the instruction starts.
-  wire [1:0] chosen = state == Bounds ? 2'd0 : state == OpA ? 2'd1 : state == OpB ? 2'd2 : operand;
-  wire [2:0] mode = chosen == 2'd0 ? amode : chosen == 2'd1 ? bmode : cmode;
+  // Operands in their order: 0 is a, 1 is b, 2 is c. The operand is the one that is read here: in a word, or when the
+  // instruction starts.
+  wire word_use = state == Word && (step[2] || step[1:0] == 2'd3);
+  reg v_first, v_middle, v_last;
+  reg [1:0] operand;
+  reg [2:0] mode;
+  reg [5:0] mode_reg;
   wire [15:0] vector_a = ir_i[`NMC_VECTOR_A];
   wire [15:0] vector_b = ir_i[`NMC_VECTOR_B];
   wire [15:0] vector_c = ir_i[`NMC_VECTOR_C];
-  wire [5:0] mode_reg = chosen == 2'd0 ? vector_a[5:0] : chosen == 2'd1 ? vector_b[5:0] : vector_c[5:0];
+  always @(*) begin
+    operand = 2'd0;
+    {v_first, v_middle, v_last} = 3'd0;
+    if (state == Word)
+      case (step)
+        3'd0, 3'd3: begin
+          operand = !swap ? 2'd0 : fn_mac ? 2'd1 : 2'd2;
+          v_first = step[0];
+        end
+        3'd1, 3'd4: begin
+          operand = fn_sel ? 2'd1 : 2'd2;
+          v_middle = step[2] && middle;
+        end
+        default: begin
+          operand = swap ? 2'd0 : fn_mac ? 2'd1 : 2'd2;
+          v_last = step[2];
+        end
+      endcase
+    if (state == OpA) operand = 2'd1;
+    if (state == OpB) operand = 2'd2;
+    case (operand)
+      2'd0: {mode, mode_reg} = {ir_i[`NMC_VECTOR_AMODE] & Modes, vector_a[5:0]};
+      2'd1: {mode, mode_reg} = {ir_i[`NMC_VECTOR_BMODE] & Modes, vector_b[5:0]};
+      default: {mode, mode_reg} = {ir_i[`NMC_VECTOR_CMODE] & Modes, vector_c[5:0]};
+    endcase
+  end
   wire is_v_event = state == Word && step == (v_rounds ? 3'd3 : 3'd1) && v_draws;
   reg sat_q, wide1, wide2;
   always @(posedge clk_i) begin
@@ -406,11 +465,10 @@ module nmc_sequencer #(
       .clk_i(clk_i), .rst_i(rst_i),
       .is_mac_i(is_mac), .is_mac_b_i(is_mac_b), .is_mac_r_i(is_mac_r), .is_upd_i(is_upd), .is_upd_r_i(is_upd_r),
       .is_blend_i(is_blend), .is_dig_i(is_dig), .is_tab_i(is_tab), .is_dot_i(is_dot), .slow_rows_i(slow_rows),
-      .opt_i(opt), .wdraw_i(wdraw), .w_sign_i(wsrc == `NMC_W_SIGN), .fn_mac_i(fn_mac), .fn_sel_i(fn_sel),
+      .opt_i(opt), .wdraw_i(wdraw), .w_sign_i(w_source_sign), .fn_mac_i(fn_mac), .fn_sel_i(fn_sel),
       .fn_ge_i(fn_ge), .compares_i(compares), .pull_i(pull), .middle_i(middle),
       .scan_i(scan_take_o && !(walking && is_mac_r)),
-      .reg_i(state == Pass3 || state == Run1 || state == Preload1 || state == Stride || state == Store1
-             || state == Word && !step[2] || walking && is_upd_r && step == 3'd3),
+      .reg_i(first_reg),
       .sat_i(sat_q || state == Store1),
       .high_i(state == Pass4 || state == Pass5 || walking && is_upd_r && step == 3'd2 || state == DigReg2),
       .scan_value_i(scan_value_i), .value_i(reg_i), .table_i(table_i), .word_i(word), .first_o(first),
@@ -428,34 +486,26 @@ module nmc_sequencer #(
       .fire_o(fire_o), .pull_o(pull_o), .tail_o(tail_o), .flag_o(flag_o), .compare_o(compare_o), .x_zero_o(x_zero_o), .acc_load_o(acc_load_o)
   );
   assign w_sign_o = !Omit[`NMC_UNIT_SIGN] && w_sign;
-  assign f_le_o = fn_ge && swap;
-  assign f_inv_o = fn_max || fn_ge && !swap;
 
-  // ---- constants of the instruction ----
-  // Shift, rounding, bounds and group are the same bits of matrix and vector instructions.
-  wire rounded = is_matrix ? !wideout : is_vec && fn_mac;
-  assign shift_o = is_tab ? 6'd8 : rounded ? ir_i[`NMC_MATRIX_SHIFT] : 6'd0;
-  wire [1:0] round = is_tab ? `NMC_ROUND_NEAREST : rounded ? ir_i[`NMC_MATRIX_ROUND] : `NMC_ROUND_FLOOR;
-  assign nearest_o = round == `NMC_ROUND_NEAREST;
-  assign stochastic_o = !Omit[`NMC_UNIT_STOCHASTIC] && round == `NMC_ROUND_STOCHASTIC;
-  assign ge_o = is_vec && fn_ge;
+  // ---- results ----
   assign raw_o = wideout;
   assign reduce_o = is_mac_r || is_dot;
-  assign touched_o = is_upd || (is_blend && !opt);
+  assign touched_o = is_upd || is_blend && !opt;
   assign count_o = is_mac || is_vec;
   assign to_weights_o = is_upd || is_blend;
+  assign ge_o = is_vec && fn_ge;
+  assign f_le_o = fn_ge && swap;
   assign inverted_o = $signed(lo_o) > $signed(hi_o) && !ge_o;
   always @(posedge clk_i)
     if (state == Store1) {hi_o, lo_o} <= 32'h7fff8000;
     else if (state == Bounds) {hi_o, lo_o} <= reg_i;
 
   // ---- draws: events in cycle -2 ----
-  wire row_events = is_upd || is_blend || is_mac && wdraw;
   wire row_take = take && row_events;
   wire sum_take = take && is_mac_r && !wdraw;
   assign draw_rounds_o = stochastic_o && !wdraw;
   assign draw_across_o = !b_walk;
-  assign draw_single_o = Lanes == 1 || (is_mac_r && !wdraw);
+  assign draw_single_o = Lanes == 1 || is_mac_r && !wdraw;
   assign draw_rows_reset_o = pass_start || state == OpD;
   assign draw_cols_reset_o = state == Base || state == OpD || row_take && in_rows;
   assign draw_row_o = row_take || (drain && is_mac_b && !wdraw) || sum_take || is_v_event;
@@ -470,8 +520,6 @@ module nmc_sequencer #(
   reg [LaneBits-1:0] lane;
   wire [LaneBits-1:0] lane_next = LaneMask & (state == HostScan ? host_addr_i[LaneBits-1:0] : state == WideScan ? lane
                                             : is_vector ? {LaneBits{1'b0}} : reg_i[LaneBits-1:0]);
-  wire dptr_load = state == Scalar || state == Dest0 || state == Dest1 || state == Dest2 || state == Dest3 && !wideout
-                || state == OpD || state == Run && is_mac_r && !slow_rows;
   wire dptr_next = drain || word_fire || scan_next_i && (table_step || walking && is_mac_r);
   always @(posedge clk_i) begin
     if (dptr_load || dptr_next) dptr <= dptr_load ? sum[VectorBits-1:0] : dptr + 1'b1;
@@ -542,57 +590,280 @@ module nmc_sequencer #(
     state == DigValue ? second : reg_i[15:0]
   };
 
-  // The vector word is zero: the pass is left out. What stands in lanes beyond the last column costs time only.
-  wire zero_word = state == Pass6 && is_upd_b && skip_q && vector_i == {Lanes * 16{1'b0}};
-
   // ---- registers ----
   wire low_end, high_end;  // a count, the low or the high half of a register, is 0 or 1
-  // Read: the value is there in the next state.
-  wire [3:0] group = ir_i[`NMC_MATRIX_GROUP];
-  wire [1:0] member = state == Bounds ? (is_matrix ? 2'd2 : 2'd0) : state == OpA || state == Pass1 ? 2'd1
-                    : state == OpB ? 2'd2 : state == Pass0 ? 2'd0 : 2'd3;
-  wire no_group = group == 4'd0 || is_dig || is_blend && (state == Pass0 || state == Pass1)
-               || !is_matrix && state != OpC && mode != `NMC_SRC_VECTOR;
-  wire bare = (is_load || is_store) && !indexed;
-  wire read_ra = state == Decode && !is_loop && !bare;  // or the bounds, which are where scalar instructions have ra
-  wire read_rb = (state == Scalar || state == Wait) && !is_key || state == Pass3 || state == Pass4
-              || walking && is_upd_r && step == 3'd1;  // or the rate
-  wire read_rd = state == Decode && is_loop;
-  wire read_seed = state == Scalar && is_key;
-  wire read_group = (state == Bounds || state == Base || state == OpA || state == OpB || state == OpC || state == Pass0
-                  || state == Pass1
-                  || (state == Side || state == Dest0 || state == Dest1 || state == Dest2) && !is_mac_r) && !no_group;
-  wire read_mode = state == Word && mode == `NMC_SRC_REG;
-  wire read_named = state == DigReg1;  // the register that a row names
+  // What a state does: the register it reads, which is there in the next state; the operand that the adder adds to the
+  // register read before; where the sum is kept.
+  reg read_ra, read_rb, read_rd, read_seed, read_group, read_mode, read_named;
+  reg [1:0] member;  // of a group
   reg [3:0] row;
+  reg by_words, add_wbase, add_sbase, add_dbase, add_b, add_dptr, add_first, add_one, add_minus, add_high;
+  reg own;
+  reg [5:0] target;
+  reg first_reg;   // first = the register
+  reg dptr_load;
+  wire [15:0] vector_dst = ir_i[`NMC_VECTOR_DST];
+  wire [5:0] rd = op[5] ? vector_dst[5:0] + {5'd0, state == AmaxIndex} : ir_i[`NMC_SCALAR_RD];
   always @(*) begin
+    {read_ra, read_rb, read_rd, read_seed, read_group, read_mode, read_named} = 7'd0;
+    member = 2'd3;
     row = RowZero;
+    {by_words, add_wbase, add_sbase, add_dbase, add_b, add_dptr, add_first, add_one, add_minus, add_high} = 10'd0;
+    reg_we_o = 1'b0;
+    own = 1'b1;
+    target = {2'd0, RowZero};
+    {first_reg, dptr_load} = 2'd0;
     case (state)
+      Walk: begin
+        if (is_upd_r && step == 3'd1) read_rb = 1'b1;
+        else row = is_blend && base_first || is_upd_r && step == 3'd2 ? RowSide : RowBase;
+        first_reg = is_upd_r && step == 3'd3;
+      end
+      Boot: reg_we_o = 1'b1;
+      Label: begin
+        reg_we_o = 1'b1;
+        {own, target} = {1'b0, `NMC_REG_LABEL};
+      end
+      Input: begin
+        reg_we_o = 1'b1;
+        {own, target} = {1'b0, `NMC_REG_INPUT};
+      end
+      Limit: begin
+        reg_we_o = 1'b1;
+        target[3:0] = RowLimit;
+      end
+      Decode: begin
+        // Or the bounds, which are where scalar instructions have ra.
+        read_rd = op == `NMC_OP_LOOP;
+        read_ra = !read_rd && !((op == `NMC_OP_LOAD || op == `NMC_OP_STORE) && !ir_i[`NMC_SCALAR_INDEX]);
+      end
       Limits: row = RowLimit;
-      Side, Dest0, Dest1, Dest2: if (is_mac_r) row = RowElement;
-      Pass2, Run0: row = RowSide;
-      Preload0, Preload3, Wide0, WideScan, WideWait: row = RowWide;
-      Slow0, Stride: row = RowStart;
+      Retire: begin
+        add_minus = 1'b1;
+        reg_we_o = 1'b1;
+        target[3:0] = RowLimit;
+      end
+      Scalar: begin
+        read_rb = !is_key;
+        read_seed = is_key;
+        by_words = 1'b1;
+        dptr_load = 1'b1;
+      end
+      Wait: begin
+        read_rb = !is_key;
+        reg_we_o = alu_done_i && (is_dot || op[4:3] != 2'd0 || op[2:0] == 3'd2);
+        {own, target} = {1'b0, rd};
+      end
+      LoadWrite: begin
+        add_first = 1'b1;
+        reg_we_o = 1'b1;
+        {own, target} = {1'b0, rd};
+      end
+      Store1: first_reg = 1'b1;
+      Bounds: begin
+        read_group = grouped && (is_matrix || mode == `NMC_SRC_VECTOR);
+        member = is_matrix ? 2'd2 : 2'd0;
+      end
+      Base: begin
+        read_group = grouped;
+        add_wbase = 1'b1;
+        reg_we_o = 1'b1;
+        target[3:0] = RowBase;
+      end
+      Side: begin
+        read_group = grouped && !is_mac_r;
+        if (is_mac_r) row = RowElement;
+        by_words = !is_blend;
+        add_sbase = is_mac_r || is_blend;
+        add_dbase = !is_mac_r && !is_blend;
+        add_high = is_blend;
+        reg_we_o = 1'b1;
+        target[3:0] = RowSide;
+      end
+      Dest0, Dest1, Dest2: begin
+        read_group = grouped && !is_mac_r;
+        if (is_mac_r) row = RowElement;
+        by_words = 1'b1;
+        add_dbase = state == Dest0;
+        add_dptr = state != Dest0;
+        dptr_load = 1'b1;
+        reg_we_o = state == Dest2;
+        target[3:0] = RowWide;
+      end
+      Dest3: begin
+        by_words = 1'b1;
+        add_dbase = 1'b1;
+        dptr_load = !wideout;
+      end
+      Pass0: begin
+        read_group = grouped && !is_blend;
+        member = 2'd0;
+      end
+      Pass1: begin
+        read_group = grouped && !is_blend;
+        member = 2'd1;
+        reg_we_o = 1'b1;
+        target[3:0] = RowStart;
+      end
+      Pass2: begin
+        row = RowSide;
+        reg_we_o = 1'b1;
+        target[3:0] = RowOuter;
+      end
+      Pass3: begin
+        read_rb = 1'b1;
+        first_reg = 1'b1;
+      end
+      Pass4: read_rb = 1'b1;
+      Preload0, Preload3, Wide0, WideScan: row = RowWide;
+      Preload1: begin
+        add_one = step != 3'd2;
+        first_reg = 1'b1;
+        reg_we_o = 1'b1;
+        target[3:0] = RowWide;
+      end
+      WideWait: begin
+        row = RowWide;
+        add_one = 1'b1;
+        reg_we_o = scan_valid_i;
+        target[3:0] = RowWide;
+      end
+      Slow0: row = RowStart;
+      Slow1: begin
+        reg_we_o = 1'b1;
+        target[3:0] = RowElement;
+      end
+      Slow2: begin
+        reg_we_o = 1'b1;
+        target[3:0] = RowInner;
+      end
       Element: row = RowElement;
-      Run1: row = slow_rows ? RowElement : RowStart;
-      Run: row = RowBase;
-      Walk:
-      if (is_blend && base_first || is_upd_r && step == 3'd2) row = RowSide;
-      else if (!(is_upd_r && step == 3'd1)) row = RowBase;
+      Run0: row = RowSide;
+      Run1: begin
+        row = slow_rows ? RowElement : RowStart;
+        first_reg = 1'b1;
+      end
+      Run: begin
+        row = RowBase;
+        by_words = 1'b1;
+        add_sbase = !is_mac_r;
+        add_dbase = is_mac_r;
+        dptr_load = is_mac_r && !slow_rows;
+      end
       RunEnd: row = RowOuter;
+      Stride: begin
+        row = RowStart;
+        first_reg = 1'b1;
+        reg_we_o = 1'b1;
+        target[3:0] = RowOuter;
+      end
+      Stride1: begin
+        add_first = 1'b1;
+        reg_we_o = 1'b1;
+        target[3:0] = RowStart;
+      end
       Drain: row = RowInner;
-      SlowNext: row = low_end ? RowOuter : RowElement;
-      Word: if (mode != `NMC_SRC_REG) row = {RowA[3:2], operand};
-      OpD, DigRow3, DigIndex, DigRow1: row = RowA;
+      SlowNext: begin
+        row = low_end ? RowOuter : RowElement;
+        add_minus = 1'b1;
+        reg_we_o = 1'b1;
+        target[3:0] = RowInner;
+      end
+      SlowAdd: begin
+        add_one = 1'b1;
+        reg_we_o = 1'b1;
+        target[3:0] = RowElement;
+      end
+      OpA: begin
+        read_group = grouped && mode == `NMC_SRC_VECTOR;
+        member = 2'd1;
+        by_words = 1'b1;
+        add_sbase = (ir_i[`NMC_VECTOR_AMODE] & Modes) != `NMC_SRC_ZERO || is_dig;
+        add_high = is_dig;
+        reg_we_o = 1'b1;
+        target[3:0] = RowA;
+      end
+      OpB: begin
+        read_group = grouped && mode == `NMC_SRC_VECTOR;
+        member = 2'd2;
+        by_words = 1'b1;
+        add_b = (ir_i[`NMC_VECTOR_BMODE] & Modes) != `NMC_SRC_ZERO;
+        reg_we_o = 1'b1;
+        target[3:0] = RowB;
+      end
+      OpC: begin
+        read_group = grouped;
+        by_words = 1'b1;
+        add_wbase = (ir_i[`NMC_VECTOR_CMODE] & Modes) != `NMC_SRC_ZERO || is_dig;
+        reg_we_o = 1'b1;
+        target[3:0] = RowC;
+      end
+      OpD: begin
+        row = RowA;
+        by_words = 1'b1;
+        add_dbase = 1'b1;
+        dptr_load = 1'b1;
+        reg_we_o = 1'b1;
+        target[3:0] = RowIndex;
+      end
+      Word: begin
+        read_mode = mode == `NMC_SRC_REG;
+        if (!read_mode) row = {RowA[3:2], operand};
+        first_reg = !step[2];
+      end
+      VectorScan, DigElement, DigWait: row = RowIndex;
       Amax: row = RowBest;
-      AmaxTest, AmaxBest, VectorScan, DigElement, DigWait: row = RowIndex;
+      AmaxTest: begin
+        row = RowIndex;
+        add_first = 1'b1;
+      end
+      AmaxIndex, AmaxEnd: begin
+        reg_we_o = 1'b1;
+        {own, target} = {1'b0, rd};
+      end
+      AmaxBest: begin
+        row = RowIndex;
+        add_first = 1'b1;
+        reg_we_o = 1'b1;
+        target[3:0] = RowBest;
+      end
+      AmaxNext: begin
+        add_one = 1'b1;
+        reg_we_o = 1'b1;
+        target[3:0] = RowIndex;
+      end
+      DigIndex: begin
+        row = RowA;
+        add_one = 1'b1;
+        reg_we_o = 1'b1;
+        target[3:0] = RowIndex;
+      end
+      DigReg1: begin
+        read_named = 1'b1;
+        add_one = step[0];
+        reg_we_o = 1'b1;
+        target[3:0] = RowA;
+      end
       DigRow0: row = RowC;
+      DigRow1: begin
+        row = RowA;
+        add_minus = 1'b1;
+        reg_we_o = 1'b1;
+        target[3:0] = RowC;
+      end
+      DigRow2: begin
+        add_dbase = 1'b1;
+        reg_we_o = 1'b1;
+        target[3:0] = RowA;
+      end
+      DigRow3: row = RowA;
       default: ;
     endcase
     reg_raddr_o[6] = !(read_ra || read_rb || read_rd || read_seed || read_group || read_mode || read_named);
     reg_raddr_o[5:0] = (read_ra ? ir_i[`NMC_SCALAR_RA] : 6'd0) | (read_rb ? ir_i[`NMC_SCALAR_RB] : 6'd0)
-                     | (read_rd ? ir_i[`NMC_SCALAR_RD] : 6'd0) | (read_group ? {group, member} : 6'd0)
+                     | (read_rd ? ir_i[`NMC_SCALAR_RD] : 6'd0) | (read_group ? {ir_i[`NMC_MATRIX_GROUP], member} : 6'd0)
                      | (read_mode ? mode_reg : 6'd0) | (read_named ? reg_i[5:0] : 6'd0) | {2'd0, row};
+    reg_waddr_o = {own, target};
   end
 
   // The sum.
@@ -600,21 +871,11 @@ module nmc_sequencer #(
       .WeightBits(WeightBits), .VectorBits(VectorBits), .LaneBits(LaneBits), .WordBits(WordBits)
   ) u_pointers (
       .value_i(reg_i),
-      .shift_i(state == Side && !is_blend || state == Dest0 || state == Dest1 || state == Dest2 || state == Dest3
-               || state == Run || state == Scalar || state == OpA || state == OpB || state == OpC || state == OpD),
-      .wbase_i(state == Base || state == OpC && (cmode != `NMC_SRC_ZERO || is_dig)),
-      .sbase_i(state == Side && (is_mac_r || is_blend) || state == Run && !is_mac_r
-               || state == OpA && (amode != `NMC_SRC_ZERO || is_dig)),
-      .dbase_i(state == Side && !is_mac_r && !is_blend || state == Run && is_mac_r || state == Dest0 || state == Dest3
-               || state == OpD || state == DigRow2),
-      .b_i(state == OpB && bmode != `NMC_SRC_ZERO), .imm_i(state == Scalar),
-      .rows_i(state == Slow2), .word_i(walking), .dptr_i(state == Dest1 || state == Dest2),
-      .first_i(state == Stride1 || state == LoadWrite || state == AmaxTest || state == AmaxBest), .signed_i(!is_matrix),
-      .label_i(state == Label), .input_i(state == Input), .limit_i(state == Limit), .host_i(state == HostScan),
-      .one_i(state == DigIndex || state == AmaxNext || state == WideWait || state == SlowAdd
-             || state == Preload1 && step != 3'd2 || state == DigReg1 && step[0]),
-      .minus_i(state == Retire || state == SlowNext || state == DigRow1), .upper_i(state == Stride),
-      .high_i(state == Side && is_blend || state == OpA && is_dig), .is_dig_i(is_dig),
+      .shift_i(by_words), .wbase_i(add_wbase), .sbase_i(add_sbase), .dbase_i(add_dbase), .b_i(add_b),
+      .imm_i(state == Scalar), .rows_i(state == Slow2), .word_i(walking), .dptr_i(add_dptr), .first_i(add_first),
+      .signed_i(!is_matrix), .label_i(state == Label), .input_i(state == Input), .limit_i(state == Limit),
+      .host_i(state == HostScan), .one_i(add_one), .minus_i(add_minus), .upper_i(state == Stride), .high_i(add_high),
+      .is_dig_i(is_dig),
       .ir_i(ir_i), .word_value_i(word), .dptr_value_i(dptr), .first_value_i(first),
       .label_value_i(label_i), .input_value_i(input_i), .limit_value_i(limit_i), .host_value_i(host_addr_i),
       .sum_o(sum), .low_end_o(low_end), .high_end_o(high_end)
@@ -626,52 +887,23 @@ module nmc_sequencer #(
   wire from_zero = state == Boot || state == OpD;
   wire [1:0] from = {from_alu || from_zero, from_inverse || from_zero};
   assign reg_wdata_o = from == 2'd0 ? sum : from == 2'd1 ? ~sum : from == 2'd2 ? alu_result_i : 32'd0;
-  wire [15:0] vector_dst = ir_i[`NMC_VECTOR_DST];
-  wire [5:0] rd = op[5] ? vector_dst[5:0] + {5'd0, state == AmaxIndex} : ir_i[`NMC_SCALAR_RD];
-  reg own;
-  reg [5:0] target;
-  always @(*) begin
-    reg_we_o = 1'b1;
-    own = 1'b1;
-    target = {2'd0, RowZero};
-    case (state)
-      Label: {own, target} = {1'b0, `NMC_REG_LABEL};
-      Input: {own, target} = {1'b0, `NMC_REG_INPUT};
-      Wait: begin
-        reg_we_o = alu_done_i && (is_dot || op[4:3] != 2'd0 || is_loop);
-        {own, target} = {1'b0, rd};
-      end
-      LoadWrite, AmaxIndex, AmaxEnd: {own, target} = {1'b0, rd};
-      Boot: ;
-      Limit, Retire: target[3:0] = RowLimit;
-      Base: target[3:0] = RowBase;
-      Side: target[3:0] = RowSide;
-      Dest2, Preload1: target[3:0] = RowWide;
-      WideWait: begin
-        reg_we_o = scan_valid_i;
-        target[3:0] = RowWide;
-      end
-      Pass1, Stride1: target[3:0] = RowStart;
-      Pass2, Stride: target[3:0] = RowOuter;
-      Slow1, SlowAdd: target[3:0] = RowElement;
-      Slow2, SlowNext: target[3:0] = RowInner;
-      OpA, DigReg1, DigRow2: target[3:0] = RowA;
-      OpB: target[3:0] = RowB;
-      OpC, DigRow1: target[3:0] = RowC;
-      OpD, DigIndex, AmaxNext: target[3:0] = RowIndex;
-      AmaxBest: target[3:0] = RowBest;
-      default: reg_we_o = 1'b0;
-    endcase
-    reg_waddr_o = {own, target};
-  end
 
   // ---- states ----
   wire better = first_token || !sum[31];
   wire last_step = !wideout || step[1];
   wire still = lanes_idle_i && !in_flight;
   wire stop = is_halt || high_end && low_end && !reg_i[16] && reg_i[0];
+  // Steps within a state: of a word or an entry, of an accumulator's three parts, of rate·v or rate·s.
+  wire step_next = state == Word || table_step && (step != 3'd0 || scan_valid_i) || state == Preload3
+                || state == WideWait && scan_valid_i || drain || state == DigWait && !permute_busy_i || rating
+                || take && is_upd_r;
+  wire [2:0] step_last = state == Word ? 3'd5 : table_step ? 3'd3 : is_upd ? 3'd6 : is_dig ? {2'd0, dig_regs}
+                       : {1'b0, state != Drain || wideout, 1'b0};
   reg [6:0] next;
-  always @(*) begin
+  reg zero_word;
+  always @(posedge clk_i) begin
+    if (state == Decode || state == Pass0) step <= 3'd0;
+    else if (step_next) step <= step == step_last ? 3'd0 : step + 3'd1;
     next = state;
     case (state)
       Boot: next = Idle;
@@ -714,7 +946,12 @@ module nmc_sequencer #(
       Pass3: next = Pass4;
       Pass4: next = Pass5;
       Pass5: next = Pass6;
-      Pass6: next = zero_word ? PassEnd : is_upd_r ? Run0 : Run1;
+      Pass6: begin
+        // The vector word is zero: the pass is left out. What stands in lanes beyond the last column costs time only.
+        zero_word = is_upd_b && skip_q && vector_i == {Lanes * 16{1'b0}};
+        next = zero_word ? PassEnd : is_upd_r ? Run0 : Run1;
+        step <= {is_upd_b && !zero_word, 2'd0};
+      end
       Preload0: next = still ? Preload1 : Preload0;
       Preload1: next = Preload2;
       Preload2: next = Preload3;
@@ -767,21 +1004,9 @@ module nmc_sequencer #(
       DigRow3: next = VectorScan;
       default: ;
     endcase
+    state <= rst_i ? Boot : next;
   end
 
-  // Steps within a state: of a word or an entry, of an accumulator's three parts, of rate·v or rate·s.
-  wire step_next = state == Word || table_step && (step != 3'd0 || scan_valid_i) || state == Preload3
-                || state == WideWait && scan_valid_i || drain || state == DigWait && !permute_busy_i || rating
-                || take && is_upd_r;
-  wire [2:0] step_last = state == Word ? 3'd5 : table_step ? 3'd3 : is_upd ? 3'd6 : is_dig ? {2'd0, dig_regs}
-                       : {1'b0, state != Drain || wideout, 1'b0};
-  always @(posedge clk_i) begin
-    state <= rst_i ? Boot : next;
-    if (state == Decode) step <= 3'd0;
-    else if (state == Pass0) step <= 3'd0;
-    else if (state == Pass6) step <= {is_upd_b && !zero_word, 2'd0};
-    else if (step_next) step <= step == step_last ? 3'd0 : step + 3'd1;
-  end
 
   always @(posedge clk_i) begin
     if (state == Label) skip_q <= skip_i;

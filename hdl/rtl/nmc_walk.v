@@ -108,20 +108,20 @@ module nmc_walk #(
   assign lane_o = run_i ? elane_i : run_end_i ? scan_left_i : scan_lane_i;
   integer b;
   reg [WeightBits:0] sum;
-  always @(*) begin
-    // At the start of a run lanes are subtracted: the complement, and one more by the carry.
-    moved = rowbase;
-    sum = {WeightBits + 1{1'b0}};
-    for (b = 0; b < LL; b = b + 1) begin
-      sum = {moved, 1'b1} + {lane_o[b] ? (stride << b) ^ {WeightBits{run_i}} : {WeightBits{1'b0}}, lane_o[b] && run_i};
-      moved = sum[WeightBits:1];
-    end
-  end
-  wire whole = walking_i || run_end_i && scan_left_i[LL];
   always @(posedge clk_i) begin
-    if (take_o) row <= moved;
+    if (take_o || run_i || run_end_i) begin
+      // At the start of a run lanes are subtracted: the complement, and one more by the carry.
+      moved = rowbase;
+      sum = {WeightBits + 1{1'b0}};
+      for (b = 0; b < LL; b = b + 1) begin
+        sum = {moved, 1'b1} + {lane_o[b] ? (stride << b) ^ {WeightBits{run_i}} : {WeightBits{1'b0}}, lane_o[b] && run_i};
+        moved = sum[WeightBits:1];
+      end
+      if (take_o) row <= moved;
+      if (!walking_i) rowbase <= moved;
+    end
     if (pass_i) rowbase <= {WeightBits{1'b0}};
-    else if (walking_i && scan_next_i || run_i || run_end_i) rowbase <= whole ? rowbase + (stride << LL) : moved;
+    else if (walking_i ? scan_next_i : run_end_i && scan_left_i[LL]) rowbase <= rowbase + (stride << LL);
     addr_o <= row + base_i;
   end
 
