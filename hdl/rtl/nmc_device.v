@@ -1,6 +1,6 @@
 // nmc_device: a learning device between two byte streams: protocol front end and engine.
 //
-// The parameters are device.Config; HwId is its ID(). Boot 0 takes a free-running counter at the first hello.
+// The parameters are device.Config; HwId is its ID(). Boot 0 takes a count of the cycles before the first hello.
 `default_nettype none
 
 module nmc_device #(
