@@ -2,8 +2,8 @@
 //
 //   draw = half of mix(h(row) ^ g(column / 2)), h(row) = mix(key.Row + row·RowStep), g(pair) = mix(key.Col + pair·ColStep)
 //
-// One mixing unit for h, two for each pair of lanes or one that makes g in one cycle and the draw in the next. Events come
-// two cycles before the operands that use them as a source (Events cycles later where the draws round).
+// One mixing unit for h, two for each pair of lanes or one that makes g in one cycle and the draw in the next. Events
+// come two cycles before the operands that use them as a source (Delay cycles more where the draws round).
 `default_nettype none
 
 module nmc_draw #(
@@ -43,8 +43,15 @@ module nmc_draw #(
   localparam Levels = $clog2(Lanes);
   localparam [31:0] RowStep = 32'h9e3779b1;
   localparam [31:0] ColStep = 32'h85ebca77;
-  localparam EventBits = 7 + LB;
-  localparam Taps = Delay + (Levels > 2 ? Levels : 2);
+  localparam Twice = Spaced != 0 && Pairs == 2;
+  localparam StepBits = LB + 1;
+  localparam [StepBits-1:0] Reset = (1 << LB) + 1;  // no steps: those are 1 - Lanes to 2·Lanes, which is 1 << LB
+  localparam More = Levels > 2 ? Levels : 2;  // cycles more of a reduction or a late word
+  localparam Taps = Delay + More;
+  localparam BusyBits = $clog2(Taps + 1);
+  // Four lanes and more: where rows change and the draws round, spaced rows come four cycles apart. Then h is made as
+  // they come, not when the draws need it, and their steps wait less.
+  localparam RowDelay = Spaced != 0 && Lanes >= 4 ? Delay - 3 : Delay;
 
   function [31:0] mix(input [31:0] in);
     reg [31:0] z;
@@ -56,63 +63,96 @@ module nmc_draw #(
     end
   endfunction
 
-  // Events, in time for their use.
-  wire [EventBits-1:0] now = {rows_reset_i, cols_reset_i, row_i, word_i, next_i, add_i, sub_i, lane_i};
-  reg [Taps*EventBits-1:0] wait_q;
-  wire [(Taps+1)*EventBits-1:0] wait_next = {wait_q, now};
+  // The row side moves one position, to the row drawn or to the row base; last_q is how far it is from the base now.
+  // A run starts where the last one ended, with the position at the base: what it subtracts moves the base alone.
+  reg signed [LB-1:0] last_q;
+  wire signed [StepBits-1:0] lane = {1'b0, lane_i};
+  wire signed [StepBits-1:0] target = row_i || add_i ? lane : Lanes[StepBits-1:0];
+  wire signed [StepBits-1:0] moves = target - last_q;
   always @(posedge clk_i)
-    if (rst_i) wait_q <= {Taps * EventBits{1'b0}};
-    else if (rounds_i) wait_q <= wait_next[Taps*EventBits-1:0];
-  wire [EventBits-1:0] ev = !rounds_i ? now : reduce_i ? wait_next[(Delay+Levels)*EventBits+:EventBits]
-                          : late_i ? wait_next[(Delay+2)*EventBits+:EventBits] : wait_next[Delay*EventBits+:EventBits];
-  wire rows_reset, cols_reset, row, word, next, add, sub;
-  wire [LB-1:0] lane;
-  assign {rows_reset, cols_reset, row, word, next, add, sub, lane} = ev;
+    if (row_i || sub_i) last_q <= lane_i | (next_i ? Lanes[LB-1:0] : {LB{1'b0}});
+    else if (rows_reset_i || add_i || next_i) last_q <= {LB{1'b0}};
 
-  reg [Taps:1] some_q;
-  wire [Taps:0] some_next = {some_q, |now[EventBits-1:LB]};
-  always @(posedge clk_i) some_q <= rst_i || !rounds_i ? {Taps{1'b0}} : some_next[Taps-1:0];
-  assign idle_o = some_q == {Taps{1'b0}};
+  // Events, in time for their use.
+  wire [StepBits-1:0] none = {StepBits{1'b0}};
+  wire [StepBits-1:0] steps_now = rows_reset_i ? Reset : row_i || add_i || next_i ? moves : none;
+  wire [2:0] now = {cols_reset_i, row_i, word_i};
+  reg [More*3-1:0] more_q;
+  reg [Delay*3-1:0] wait_q;
+  reg [More*StepBits-1:0] more_steps_q;
+  reg [RowDelay*StepBits-1:0] wait_steps_q;
+  wire [(More+1)*3-1:0] more_next = {more_q, now};
+  wire [(More+1)*StepBits-1:0] more_steps = {more_steps_q, steps_now};
+  wire [2:0] begun = reduce_i ? more_next[Levels*3+:3] : late_i ? more_next[6+:3] : now;
+  wire [StepBits-1:0] begun_steps = reduce_i ? more_steps[Levels*StepBits+:StepBits]
+                                  : late_i ? more_steps[2*StepBits+:StepBits] : steps_now;
+  wire [(Delay+1)*3-1:0] wait_next = {wait_q, begun};
+  wire [(RowDelay+1)*StepBits-1:0] wait_steps = {wait_steps_q, begun_steps};
+  always @(posedge clk_i)
+    if (rst_i || !rounds_i) begin
+      more_q <= {More * 3{1'b0}};
+      wait_q <= {Delay * 3{1'b0}};
+      more_steps_q <= {More * StepBits{1'b0}};
+      wait_steps_q <= {RowDelay * StepBits{1'b0}};
+    end else begin
+      more_q <= more_next[More*3-1:0];
+      wait_q <= wait_next[Delay*3-1:0];
+      more_steps_q <= more_steps[More*StepBits-1:0];
+      wait_steps_q <= wait_steps[RowDelay*StepBits-1:0];
+    end
+  wire cols_reset, row, word;
+  assign {cols_reset, row, word} = wait_next[Delay*3+:3] | (rounds_i ? 3'd0 : now);
+  wire moved = wait_next[RowDelay*3+1] || !rounds_i && row_i;  // the row side stands at a row from the next cycle on
+  wire [StepBits-1:0] steps = wait_steps[RowDelay*StepBits+:StepBits] | (rounds_i ? none : steps_now);
+
+  reg [BusyBits-1:0] busy_q;
+  always @(posedge clk_i)
+    if (rst_i || !rounds_i) busy_q <= {BusyBits{1'b0}};
+    else if (rows_reset_i || cols_reset_i || row_i || word_i || next_i || add_i || sub_i) busy_q <= Taps[BusyBits-1:0];
+    else if (!idle_o) busy_q <= busy_q - 1'b1;
+  assign idle_o = busy_q == {BusyBits{1'b0}};
 
   // Row side.
-  reg [31:0] key_row, key_col, base, place, h;
-  reg [31:0] steps;
+  reg [31:0] key_row, key_col, place, h;
+  reg [31:0] stride;
   integer b;
   always @(*) begin
-    steps = 32'd0;
+    stride = 32'd0;
     if (Lanes <= 4) begin
       // A table of constants takes less than adders.
-      for (b = 1; b <= Lanes; b = b + 1) if (lane == b[LB-1:0]) steps = sub ? -(RowStep * b) : RowStep * b;
+      for (b = 1; b <= 2 * Lanes; b = b + 1) begin
+        if (steps == b[StepBits-1:0]) stride = RowStep * b;
+        if (b < Lanes && steps == -b[StepBits-1:0]) stride = -(RowStep * b);
+      end
     end else begin
-      for (b = 0; b < LB; b = b + 1) if (lane[b]) steps = steps + (RowStep << b);
-      if (sub) steps = -steps;
+      for (b = 0; b < LB; b = b + 1) if (steps[b]) stride = stride + (RowStep << b);
+      if (steps[LB]) stride = steps[LB-1:0] == {LB{1'b0}} ? RowStep << LB : stride - (RowStep << LB);
     end
   end
-  wire [31:0] moved = base + steps;
-  reg row_q, h_q;
+  reg row_q, moved_q, h_q;
   always @(posedge clk_i) begin
     if (key_load_i) {key_row, key_col} <= key_i;
-    if (rows_reset) base <= key_row;
-    else if (add || sub) base <= moved;
-    else if (next) base <= base + (RowStep << Levels);
-    if (row) place <= moved;
+    place <= steps == Reset ? key_row : place + stride;
     row_q <= row;
-    if (row_q) h <= mix(place);
+    moved_q <= moved;
+    if (moved_q) h <= mix(place);
     h_q <= row_q;
   end
 
-  // Column side.
+  // Column side. Two pairs of spaced words advance one after the other: that takes one adder.
   reg [31:0] cols;
-  reg word_q, g_q;
+  wire [31:0] cols_second = cols + ColStep;
+  reg word_q, g_q, again_q;
   reg odd, g_odd;
   always @(posedge clk_i) begin
     if (cols_reset) begin
       cols <= key_col;
       odd  <= 1'b0;
-    end else if (word_q) begin
-      odd <= !odd;
-      if (!single_i || odd) cols <= cols + (single_i || Lanes == 1 ? ColStep : ColStep * Pairs);
+    end else if (word_q || again_q) begin
+      odd <= odd ^ word_q;
+      if (!single_i || odd) cols <= single_i || Twice || Lanes == 1 ? cols_second : cols + ColStep * Pairs;
     end
+    again_q <= Twice && word_q && !single_i && !cols_reset;
     word_q <= word;
     g_q <= word_q;
     if (word_q) g_odd <= odd;
@@ -128,7 +168,8 @@ module nmc_draw #(
     if (Spaced != 0) begin
       for (p = 0; p < Pairs; p = p + 1) begin
         z = mix(word_q ? cols + ColStep * p : h ^ g[p]);
-        d[p*32+:32] = z;
+        // The odd column in all pairs, though only lane 0 counts: the draws are no copy of g, which would cost cells.
+        d[p*32+:32] = {z[31:16], single_i && g_odd ? z[31:16] : z[15:0]};
         if (word_q) g[p] = z;
       end
     end else begin
@@ -137,7 +178,7 @@ module nmc_draw #(
     end
     if (draws) begin
       draw_o <= d[Lanes*16-1:0];
-      if (single_i && g_odd) draw_o[15:0] <= d[31:16];
+      if (Spaced == 0 && single_i && g_odd) draw_o[15:0] <= d[31:16];
     end
   end
 endmodule
