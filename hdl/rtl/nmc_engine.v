@@ -270,7 +270,7 @@ module nmc_engine #(
   wire [QueueBits-1:0] push_addr;
   wire [6:0] overflows;
   nmc_lanes #(
-      .Lanes(Lanes), .Share(Share), .AddrBits(QueueBits)
+      .Lanes(Lanes), .Share(Share), .Wait(WeightPorts == 1 && Lanes == 1 ? 1 : 0), .AddrBits(QueueBits)
   ) u_lanes (
       .clk_i(clk_i), .rst_i(rst_i),
       .shift_i(shift), .nearest_i(nearest), .stochastic_i(stochastic), .hi_i(hi), .lo_i(lo), .inverted_i(inverted),

@@ -14,6 +14,7 @@
 module nmc_lanes #(
     parameter Lanes = 4,
     parameter Share = 1,  // lanes of a back end: 1, 2 or 4, at most Lanes
+    parameter Wait = 0,  // cycles that a result waits: 1 with one lane and one weight port, so that it meets no read
     parameter AddrBits = 16  // of an entry of the address queue
 ) (
     input wire clk_i,
@@ -95,7 +96,7 @@ module nmc_lanes #(
     tok4 <= tok3;
     toks <= toks_next[4*Levels:0];
     last <= {last[9:5], tok_acc[3] && tok_acc[0]};
-    we_o <= reduce_i ? last[7] : last[6+Share];
+    we_o <= reduce_i ? last[7] : last[6+Share+Wait];
     if (last[7]) waddr_o <= a_q;
     if (rst_i) begin
       tok2 <= 4'd0;
@@ -106,7 +107,7 @@ module nmc_lanes #(
       we_o <= 1'b0;
     end
   end
-  assign idle_o = !(tok_valid_i || tok2[3] || tok3[3] || tok4[3] || |toks || |last[6+Share:5] || we_o);
+  assign idle_o = !(tok_valid_i || tok2[3] || tok3[3] || tok4[3] || |toks || |last[6+Share+Wait:5] || we_o);
 
   // Phases: lane e·Share + phase is in back end e. A reduction has one, that of lane 0.
   function [1:0] phase(input [2:0] at);
