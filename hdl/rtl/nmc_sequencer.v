@@ -278,8 +278,8 @@ module nmc_sequencer #(
   reg [ProgramBits-1:0] pc;
   reg skip_q;
 
-  // ---- decoding: registers that Decode sets, so that nothing of it costs cells of its own or time in simulators; those
-  // of omitted units are constant, and synthesis drops what hangs on them ----
+  // ---- decoding: Decode sets registers, so that simulators decode an instruction once and not in every clock; those of
+  // omitted units are constant, and synthesis drops what hangs on them ----
   localparam Draws = !(Omit[`NMC_UNIT_UNIFORM] && Omit[`NMC_UNIT_SIGN]);
   localparam [2:0] Modes = {Draws[0], 2'b11};
   wire [5:0] op = ir_i[`NMC_SCALAR_OP];

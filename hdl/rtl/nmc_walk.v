@@ -114,7 +114,8 @@ module nmc_walk #(
       moved = rowbase;
       sum = {WeightBits + 1{1'b0}};
       for (b = 0; b < LL; b = b + 1) begin
-        sum = {moved, 1'b1} + {lane_o[b] ? (stride << b) ^ {WeightBits{run_i}} : {WeightBits{1'b0}}, lane_o[b] && run_i};
+        sum = {moved, 1'b1}
+            + {lane_o[b] ? (stride << b) ^ {WeightBits{run_i}} : {WeightBits{1'b0}}, lane_o[b] && run_i};
         moved = sum[WeightBits:1];
       end
       if (take_o) row <= moved;
