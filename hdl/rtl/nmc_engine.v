@@ -247,15 +247,16 @@ module nmc_engine #(
 
   // Draws. With one weight port a blend rounds two cycles after its draw could be there.
   wire draw_late = WeightPorts == 1 && ir[`NMC_SCALAR_OP] == `NMC_OP_BLEND;
-  wire key_load, draw_rounds, draw_across, draw_single, draw_rows_reset, draw_cols_reset, draw_row, draw_word, draw_next, draw_add;
-  wire draw_sub, draw_idle, reduce;
+  wire key_load, draw_rounds, draw_across, draw_single, draw_rows_reset, draw_cols_reset, draw_row, draw_word;
+  wire draw_next, draw_add, draw_sub, draw_idle, reduce;
   wire [LaneBits-1:0] draw_lane;
   wire [Lanes*16-1:0] draws;
   nmc_draw #(
       .Lanes(Lanes), .Spaced(WeightPorts == 1)
   ) u_draw (
       .clk_i(clk_i), .rst_i(rst_i),
-      .key_load_i(key_load), .key_i(permuted), .rounds_i(draw_rounds), .reduce_i(reduce), .late_i(draw_late), .across_i(draw_across), .single_i(draw_single),
+      .key_load_i(key_load), .key_i(permuted), .rounds_i(draw_rounds), .reduce_i(reduce), .late_i(draw_late),
+      .across_i(draw_across), .single_i(draw_single),
       .rows_reset_i(draw_rows_reset), .cols_reset_i(draw_cols_reset), .row_i(draw_row), .word_i(draw_word),
       .next_i(draw_next), .add_i(draw_add), .sub_i(draw_sub), .lane_i(draw_lane), .idle_o(draw_idle), .draw_o(draws)
   );
@@ -290,7 +291,8 @@ module nmc_engine #(
     else overflow_o <= overflow_o + {25'd0, overflows};
 
   nmc_sequencer #(
-      .Lanes(Lanes), .WeightPorts(WeightPorts), .Share(Share), .Omit(Omit), .WeightBits(WB), .VectorBits(VB), .ProgramBits(PB), .TableBits(TB),
+      .Lanes(Lanes), .WeightPorts(WeightPorts), .Share(Share), .Omit(Omit),
+      .WeightBits(WB), .VectorBits(VB), .ProgramBits(PB), .TableBits(TB),
       .LaneBits(LaneBits), .ScanBits(ScanBits), .QueueBits(QueueBits)
   ) u_sequencer (
       .clk_i(clk_i), .rst_i(rst_i),

@@ -97,7 +97,8 @@ module nmc_scanner #(
     if (move) begin
       word_next = weights_i ? weights_data_i : vectors_i;
       for (i = 0; i < Lanes; i = i + 1)
-        some[i] = (begun || i[LaneBits-1:0] >= first_i) && (more || i[LaneBits-1:0] < left_next[LaneBits-1:0]) && (!nonzero_i || word_next[i*16+:16] != 16'd0);
+        some[i] = (begun || i[LaneBits-1:0] >= first_i) && (more || i[LaneBits-1:0] < left_next[LaneBits-1:0])
+               && (!nonzero_i || word_next[i*16+:16] != 16'd0);
       pending <= some;
       word <= word_next;
     end else if (take_i) pending <= rest;

@@ -179,8 +179,8 @@ var Mutants = []Mutant{
 	{
 		"rtl/off-by-one-address", "a weight at an even address is read and written one word on",
 		"hdl/rtl/nmc_pointers.v",
-		`if (wbase_i) inner = inner | {10'd0, wbase} & mask;`,
-		`if (wbase_i) inner = inner | {10'd0, wbase} & mask | 32'd1;`,
+		`(wbase_i ? {10'd0, wbase} & mask : 32'd0)`,
+		`(wbase_i ? {10'd0, wbase} & mask | 32'd1 : 32'd0)`,
 		engine,
 	},
 	{
