@@ -364,6 +364,60 @@ module nmc_lanes #(
         pl[l] = p_prod_i ? prod[l][14:0] : xs[14:0];
       end
   end
+
+`ifdef FORMAL
+  // formal: depth=1 cover=20 unroll=1 params="Lanes=1 Share=1"
+  // The back end of a lane against the formula over exact numbers: sums are shifted as a whole, rounded by one addition and
+  // saturated (fixed.Shift, fixed.Sat16), then C is added, saturated and clamped (fixed.Clamp). Any accumulator, any draw.
+  reg past_ok, f5, f6, f7, f_raw6, f_raw7;
+  initial {past_ok, f5, f6, f7} = 4'd0;
+  always @(*) if (!past_ok) assume (rst_i);
+  always @(*) assume (shift_i <= 6'd47);
+  always @(*) assume (inverted_i == ($signed(lo_i) > $signed(hi_i) && !ge_i));
+  reg signed [63:0] f_shifted;
+  reg signed [64:0] f_sum;
+  reg [15:0] f_y;
+  reg f_high, f_low;
+  wire signed [64:0] f_floor = f_sum >>> 16;
+  wire f_above = f_floor > 65'sd32767;
+  wire f_below = f_floor < -65'sd32768;
+  wire [15:0] f_r = f_raw6 ? f_sum[31:16] : f_above ? 16'h7fff : f_below ? 16'h8000 : f_sum[31:16];
+  wire signed [17:0] f_total = $signed(r[0][15:0]) + $signed(c_q[15:0]);
+  wire signed [17:0] f_sat = f_total > 18'sd32767 ? 18'sd32767 : f_total < -18'sd32768 ? -18'sd32768 : f_total;
+  wire signed [17:0] f_least = f_sat < $signed(lo_i) ? $signed(lo_i) : f_sat;
+  wire signed [17:0] f_clamped = f_least > $signed(hi_i) ? $signed(hi_i) : f_least;
+  always @(posedge clk_i) begin
+    past_ok <= 1'b1;
+    if (go5) begin
+      f5 <= 1'b1;
+      f_shifted <= $signed({acc[0], 16'd0}) >>> shift_i;
+    end
+    if (go6) begin
+      f6 <= f5;
+      f_raw6 <= raw_i;
+      f_sum <= f_shifted + $signed({1'b0, stochastic_i ? draw_i[15:0] : {nearest_i, 15'd0}});
+    end
+    if (go7) begin
+      f7 <= f6;
+      f_raw7 <= raw_i;
+      f_y <= raw_i ? f_total[15:0] : ge_i ? (f_total >= 0 ? hi_i : lo_i) : f_clamped[15:0];
+      f_high <= hi_i == 16'h7fff && ((r[0][16] && !r[0][15]) || f_total > 18'sd32767);
+      f_low <= lo_i == 16'h8000 && ((r[0][16] && r[0][15]) || f_total < -18'sd32768);
+    end
+    if (rst_i) {f5, f6, f7} <= 3'd0;
+  end
+  always @(*)
+    if (past_ok) begin
+      if (f5) assert (u[0] == {f_shifted[63], f_shifted[63:32] != {32{f_shifted[32]}}, f_shifted[32:0]});
+      if (f6) assert (r[0] == {!f_raw6 && (f_above || f_below), f_r});
+      if (f7) assert (wdata_o[15:0] == f_y && y[0][16] == (f_high || f_low));
+      cover (f7 && f_high && wdata_o == 16'h7fff && !f_raw7);
+      cover (f7 && f_low && wdata_o == 16'h8000);
+      cover (f6 && stochastic_i && !f_raw6 && f_r != f_shifted[31:16] && !f_above && !f_below);
+      cover (f7 && f_y == hi_i && hi_i == 16'd100 && lo_i == 16'd3 && !ge_i && r[0][15:0] == 16'd2000);
+      cover (f7 && f_raw7 && shift_i == 6'd0 && f_y == 16'h1234);
+    end
+`endif
 endmodule
 
 `default_nettype wire
