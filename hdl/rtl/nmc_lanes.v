@@ -3,8 +3,7 @@
 //   y = clamp(sat16(C + sat16(round(sum of P·X, shift))))     (fixed.Shift, fixed.Sat16, fixed.Clamp)
 //
 // P has 31 bits (rate·v is exact), X 16; two 16×16 multipliers a lane. Operands enter in cycle 1 from the memories'
-// read registers, the word is written in cycle 8 (9 where two lanes share a back end, plus the adder tree of a
-// reduction). Share lanes pass through one back end (shifter, rounding, clamp) one after another: then results that are
+// read registers, the word is written in cycle 7 + Share (a reduction's in cycle 8 plus the adder tree). Share lanes pass through one back end (shifter, rounding, clamp) one after another: then results that are
 // no reductions come at least Share cycles apart.
 //
 // All state of the lanes changes in one block with blocking assignments, the last stage first: a simulator keeps such

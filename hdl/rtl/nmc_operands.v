@@ -136,7 +136,7 @@ module nmc_operands #(
     tok_last_o <= sum_ends || upd || v_last_i && !is_dot_i || rest_i || store_i;
     c_load_o <= sum_ends || upd || v_middle_i && fn_mac_i || v_last_i && !is_dot_i && !(fn_mac_i && middle_i)
              || entry_i || store_i;
-    // 0 zero, 1 W, 2 O, 3 all ones
+    // 0 zero, 1 W, 2 O, 3 -32768
     c_sel_o <= upd ? (is_blend_i && opt_i ? 2'd0 : 2'd1)
              : v_last_i && fn_mac_i || sum_ends ? 2'd0
              : v_last_i && fn_ge_i ? 2'd3
