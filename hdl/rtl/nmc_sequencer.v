@@ -1,14 +1,11 @@
 // nmc_sequencer: fetches instructions and drives the scalar unit, the scanner, the draws and the lanes through them.
 //
-// Every instruction is a chain of states; the tables below say what a state does: the next state, the register read for
-// it (one state ahead), what the adder adds (nmc_pointers), and where the sum is kept. A new instruction gets its
-// states there, its elements and words in nmc_walk, its operands in nmc_operands.
-//
-// A matrix instruction is passes × runs × elements × words. mac.b, upd.b and blend make one pass for each word of
-// columns and take one word for each element; mac.r and upd.r make one pass and take all words of a row for each
-// element.
+// Its steps are the words of nmc_microcode (package firmware/microcode): each reads a register for the next one, adds
+// an operand to the register read before (nmc_pointers), keeps the sum, and gives a command. What a command does stands
+// here, with its condition; what the elements and words of a matrix walk are, in nmc_walk; what the lanes get, in nmc_operands.
 `default_nettype none
 `include "nmc_isa.vh"
+`include "nmc_micro.vh"
 
 module nmc_sequencer #(
     parameter Lanes = 4,
@@ -59,8 +56,8 @@ module nmc_sequencer #(
     input  wire [          127:0] ir_i,
 
     // registers
-    output reg         reg_we_o,
-    output reg  [ 6:0] reg_waddr_o,  // 64 and up: the sequencer's own
+    output wire        reg_we_o,
+    output wire [ 6:0] reg_waddr_o,  // 64 and up: the sequencer's own
     output wire [31:0] reg_wdata_o,
     output reg  [ 6:0] reg_raddr_o,
     input  wire [31:0] reg_i,
@@ -173,110 +170,25 @@ module nmc_sequencer #(
   localparam WordBits = 13 - LL;
   localparam [LaneBits-1:0] LaneMask = Lanes[LaneBits-1:0] - 1'b1;
 
-  localparam [6:0] Boot = 7'd0;
-  localparam [6:0] Idle = 7'd1;
-  localparam [6:0] Label0 = 7'd2;
-  localparam [6:0] Label = 7'd3;
-  localparam [6:0] Input = 7'd4;
-  localparam [6:0] Limit = 7'd5;
-  localparam [6:0] Fetch = 7'd6;
-  localparam [6:0] Decode = 7'd7;
-  localparam [6:0] Limits = 7'd8;  // the runs' limit is read
-  localparam [6:0] Retire = 7'd9;
-  localparam [6:0] HostAddress = 7'd10;
-  localparam [6:0] HostScan = 7'd11;
-  localparam [6:0] HostWait = 7'd12;
-  localparam [6:0] Scalar = 7'd13;  // scalar: operand a is there
-  localparam [6:0] Wait = 7'd14;  // for the scalar unit
-  localparam [6:0] KeySeed = 7'd15;
-  localparam [6:0] KeyWait = 7'd16;
-  localparam [6:0] Loaded = 7'd17;
-  localparam [6:0] LoadWrite = 7'd18;
-  localparam [6:0] Store1 = 7'd19;  // the value passes the registers of nmc_operands
-  localparam [6:0] Store2 = 7'd20;
-  localparam [6:0] Store3 = 7'd21;
-  localparam [6:0] Flush = 7'd22;
-  localparam [6:0] Bounds = 7'd23;
-  localparam [6:0] Base = 7'd24;  // matrix: offset of W is there
-  localparam [6:0] Side = 7'd25;  // offset of the lane side
-  localparam [6:0] Dest0 = 7'd26;  // the destination's, or the element
-  localparam [6:0] Dest1 = 7'd27;  // wide: three times
-  localparam [6:0] Dest2 = 7'd28;
-  localparam [6:0] Dest3 = 7'd29;
-  localparam [6:0] Pass0 = 7'd30;
-  localparam [6:0] Pass1 = 7'd31;  // first element is there
-  localparam [6:0] Pass2 = 7'd32;  // outer count
-  localparam [6:0] Pass3 = 7'd33;  // lane side
-  localparam [6:0] Pass4 = 7'd34;  // rate
-  localparam [6:0] Pass5 = 7'd35;  // upd.b: v is read
-  localparam [6:0] Pass6 = 7'd36;  // ... and there
-  localparam [6:0] Preload0 = 7'd37;
-  localparam [6:0] Preload1 = 7'd38;
-  localparam [6:0] Preload2 = 7'd39;
-  localparam [6:0] Preload3 = 7'd40;
-  localparam [6:0] Slow0 = 7'd41;  // one row at a time: first element
-  localparam [6:0] Slow1 = 7'd42;
-  localparam [6:0] Slow2 = 7'd43;
-  localparam [6:0] Element = 7'd44;
-  localparam [6:0] Wide0 = 7'd45;  // mac.r: one halfword of an accumulator
-  localparam [6:0] WideScan = 7'd46;
-  localparam [6:0] WideWait = 7'd47;
-  localparam [6:0] Run0 = 7'd48;
-  localparam [6:0] Run1 = 7'd49;
-  localparam [6:0] Run = 7'd50;
-  localparam [6:0] Walk = 7'd51;
-  localparam [6:0] RunEnd = 7'd52;
-  localparam [6:0] Stride = 7'd53;  // outer count is there
-  localparam [6:0] Stride1 = 7'd54;
-  localparam [6:0] Drain = 7'd55;
-  localparam [6:0] SlowNext = 7'd56;
-  localparam [6:0] SlowAdd = 7'd57;
-  localparam [6:0] PassEnd = 7'd58;
-  localparam [6:0] OpA = 7'd59;  // vector: operands
-  localparam [6:0] OpB = 7'd60;
-  localparam [6:0] OpC = 7'd61;
-  localparam [6:0] OpD = 7'd62;
-  localparam [6:0] Word = 7'd63;
-  localparam [6:0] Dot = 7'd64;
-  localparam [6:0] VectorScan = 7'd65;
-  localparam [6:0] Table = 7'd66;
-  localparam [6:0] Amax = 7'd67;
-  localparam [6:0] AmaxTest = 7'd68;
-  localparam [6:0] AmaxIndex = 7'd69;
-  localparam [6:0] AmaxBest = 7'd70;
-  localparam [6:0] AmaxNext = 7'd71;
-  localparam [6:0] AmaxEnd = 7'd72;
-  localparam [6:0] DigElement = 7'd73;
-  localparam [6:0] DigIndex = 7'd74;
-  localparam [6:0] DigReg1 = 7'd75;
-  localparam [6:0] DigReg2 = 7'd76;
-  localparam [6:0] DigValue = 7'd77;
-  localparam [6:0] DigWait = 7'd78;
-  localparam [6:0] DigRow0 = 7'd79;
-  localparam [6:0] DigRow1 = 7'd80;
-  localparam [6:0] DigRow2 = 7'd81;
-  localparam [6:0] DigRow3 = 7'd82;
-  // Rows of the register memory that are the sequencer's own: from 64 on.
-  localparam [3:0] RowZero = 4'd0;
-  localparam [3:0] RowLimit = 4'd1;  // instructions left
-  localparam [3:0] RowA = 4'd4;      // vector: operands; digest: next row or register
-  localparam [3:0] RowB = 4'd5;
-  localparam [3:0] RowC = 4'd6;      // digest: rows left
-  localparam [3:0] RowBase = 4'd4;   // matrix: W[0,0]
-  localparam [3:0] RowSide = 4'd5;   // lane side; blend: M[0,0]
-  localparam [3:0] RowStart = 4'd6;  // first element of the run
-  localparam [3:0] RowOuter = 4'd8;  // {runs left, stride}
-  localparam [3:0] RowElement = 4'd9;
-  localparam [3:0] RowInner = 4'd10;  // elements left
-  localparam [3:0] RowWide = 4'd11;   // where accumulators are loaded from
-  localparam [3:0] RowIndex = 4'd12;  // digest, amax: elements so far
-  localparam [3:0] RowBest = 4'd13;   // amax: complement of the largest
-
-  (* fsm_encoding = "one-hot" *)
-  reg [6:0] state;
-  reg [2:0] step;
   reg [ProgramBits-1:0] pc;
-  reg skip_q;
+  reg skip_q, running;
+
+  // ---- the step ----
+  wire [31:0] micro;
+  wire [5:0] does = micro[`NMC_MICRO_DO];
+  wire [2:0] row = micro[`NMC_MICRO_ROW];
+  wire [3:0] adds = micro[`NMC_MICRO_ADD];
+  wire walking = does[5:3] == 3'd1 && does[2:0] != 3'd7;
+  wire is_word = does[5:3] == 3'd2 && does[2:1] != 2'd3;  // of vec and dot
+  wire is_entry = does[5:3] == 3'd3 && !does[2];  // of tab
+  wire [2:0] step = does[2:0];
+  wire is_take = does == `NMC_DO_TAKE;
+  wire is_pass = does == `NMC_DO_PASS;
+  wire is_run = does == `NMC_DO_RUN;
+  wire is_run_end = does == `NMC_DO_RUN_END;
+  wire draining = does == `NMC_DO_DRAIN || does == `NMC_DO_DRAIN_MORE;
+  wire word_fire = does == `NMC_DO_WORD5;
+  wire vector_start = does == `NMC_DO_OPERANDS;
 
   // ---- decoding: Decode sets registers, so that simulators decode an instruction once and not in every clock; those of
   // omitted units are constant, and synthesis drops what hangs on them ----
@@ -284,7 +196,7 @@ module nmc_sequencer #(
   localparam [2:0] Modes = {Draws[0], 2'b11};
   wire [5:0] op = ir_i[`NMC_SCALAR_OP];
   reg is_mac_b, is_mac_r, is_upd_b, is_upd_r, is_blend;
-  reg is_vec, is_tab, is_dot, is_amax, is_dig, is_halt, is_load, is_store, is_key;
+  reg is_vec, is_tab, is_dot, is_dig, is_halt, is_load;
   reg wdraw, grouped, fn_sel, fn_mac, fn_ge, swap, middle, v_draws, dig_weights, dig_regs;
   wire is_matrix = op[5] && !op[3];
   wire is_vector = op[5] && op[3];
@@ -315,7 +227,7 @@ module nmc_sequencer #(
   reg [2:0] d_cmode;
   reg [3:0] fn;
   always @(posedge clk_i)
-    if (state == Decode) begin
+    if (does == `NMC_DO_DECODE) begin
       d_mac = op[5] && !op[3] && op[2:1] == 2'd0;
       d_mac_r = d_mac && op[0];
       d_upd = op[5] && !op[3] && op[1] && !(Omit[`NMC_UNIT_UPDR] && op[0]);
@@ -331,12 +243,9 @@ module nmc_sequencer #(
       is_vec <= d_vec;
       is_tab <= d_tab;
       is_dot <= d_dot;
-      is_amax <= !Omit[`NMC_UNIT_ARGMAX] && op[5] && op[3] && op[2:0] == 3'd3;
       is_dig <= op[5] && op[3] && op[2];
       is_halt <= op == `NMC_OP_HALT;
       is_load <= op == `NMC_OP_LOAD;
-      is_store <= op == `NMC_OP_STORE;
-      is_key <= op == `NMC_OP_KEY;
 
       // Matrix instructions.
       d_wideout = !Omit[`NMC_UNIT_WIDE] && d_mac && ir_i[`NMC_MATRIX_WIDEOUT];
@@ -384,11 +293,7 @@ module nmc_sequencer #(
   wire [WordBits-1:0] word;
   wire [WeightBits-1:0] waddr;
   wire [31:0] sum;
-  wire walking = state == Walk;
-  wire word_fire = state == Word && step == 3'd5;
-  wire pass_start = state == Pass0;
   wire dead = masked && draw_rounds_o && scan_value_i == 16'd0;
-  wire last_pass = last_word || in_rows;
   nmc_walk #(
       .Lanes(Lanes), .WeightPorts(WeightPorts), .Share(Share), .WeightBits(WeightBits), .LaneBits(LaneBits),
       .WordBits(WordBits)
@@ -396,10 +301,10 @@ module nmc_sequencer #(
       .clk_i(clk_i), .rst_i(rst_i), .idle_i(idle_o),
       .is_mac_b_i(is_mac_b), .is_upd_i(is_upd), .is_upd_r_i(is_upd_r), .is_blend_i(is_blend),
       .in_rows_i(in_rows), .widein_i(widein), .r_draws_i(r_draws), .rstride_i(ir_i[`NMC_MATRIX_RSTRIDE]), .side_i(side),
-      .first_word_i(state == Bounds), .next_word_i(state == PassEnd || word_fire), .pass_i(pass_start),
-      .first_i(pass_start || state == OpD), .used_i(word_fire || state == AmaxNext), .run_i(state == Run),
-      .run_end_i(state == RunEnd), .walking_i(walking), .take_ok_i(!is_upd_r || step == 3'd0),
-      .word_ok_i(!is_upd_r || step == 3'd0 || step[2]), .draining_i(state == Drain), .drain_more_i(step != 3'd0),
+      .first_word_i(does == `NMC_DO_BOUNDS), .next_word_i(does == `NMC_DO_PASS_END || word_fire), .pass_i(is_pass),
+      .first_i(is_pass || vector_start), .used_i(word_fire || does == `NMC_DO_NEXT), .run_i(is_run),
+      .run_end_i(is_run_end), .walking_i(walking), .take_ok_i(step[2] == step[1] && !step[0]),
+      .word_ok_i(step == 3'd0 || step[2]), .draining_i(draining), .drain_more_i(does == `NMC_DO_DRAIN_MORE),
       .elane_i(reg_i[LaneBits-1:0] & LaneMask), .base_i(sum[WeightBits-1:0]),
       .scan_valid_i(scan_valid_i), .scan_lane_i(scan_lane_i), .scan_left_i(scan_left_i), .scan_next_i(scan_next_i),
       .dead_i(dead),
@@ -411,7 +316,6 @@ module nmc_sequencer #(
   // ---- vector instructions: a word takes six steps; operands are read in steps 0 to 2 and used three steps later ----
   // Operands in their order: 0 is a, 1 is b, 2 is c. The operand is the one that is read here: in a word, or when the
   // instruction starts.
-  wire word_use = state == Word && (step[2] || step[1:0] == 2'd3);
   reg v_first, v_middle, v_last;
   reg [1:0] operand;
   reg [2:0] mode;
@@ -420,9 +324,9 @@ module nmc_sequencer #(
   wire [15:0] vector_b = ir_i[`NMC_VECTOR_B];
   wire [15:0] vector_c = ir_i[`NMC_VECTOR_C];
   always @(*) begin
-    operand = 2'd0;
+    operand = row[1:0];
     {v_first, v_middle, v_last} = 3'd0;
-    if (state == Word)
+    if (is_word)
       case (step)
         3'd0, 3'd3: begin
           operand = !swap ? 2'd0 : fn_mac ? 2'd1 : 2'd2;
@@ -437,19 +341,18 @@ module nmc_sequencer #(
           v_last = step[2];
         end
       endcase
-    if (state == OpA) operand = 2'd1;
-    if (state == OpB) operand = 2'd2;
     case (operand)
       2'd0: {mode, mode_reg} = {ir_i[`NMC_VECTOR_AMODE] & Modes, vector_a[5:0]};
       2'd1: {mode, mode_reg} = {ir_i[`NMC_VECTOR_BMODE] & Modes, vector_b[5:0]};
       default: {mode, mode_reg} = {ir_i[`NMC_VECTOR_CMODE] & Modes, vector_c[5:0]};
     endcase
   end
-  wire is_v_event = state == Word && step == (v_rounds ? 3'd3 : 3'd1) && v_draws;
+  wire word_use = is_word && (step[2] || step[1:0] == 2'd3);
+  wire is_v_event = is_word && step == (v_rounds ? 3'd3 : 3'd1) && v_draws;
   reg sat_q, wide1, wide2;
   always @(posedge clk_i) begin
-    sat_q <= mode == `NMC_SRC_REG && state == Word;
-    wide1 <= state == WideWait && scan_valid_i;
+    sat_q <= mode == `NMC_SRC_REG && is_word;
+    wide1 <= !Omit[`NMC_UNIT_WIDE] && is_take && is_matrix && running && scan_valid_i;
     wide2 <= wide1;
   end
 
@@ -457,8 +360,6 @@ module nmc_sequencer #(
   wire w_sign;
   wire [15:0] first, second;
   wire [VectorBits-1:0] vaddr;
-  wire table_step = state == Table;
-  wire rating = is_upd && (state == Run1 || state == Run || walking) && step != 3'd0;
   nmc_operands #(
       .VectorBits(VectorBits), .WordBits(WordBits)
   ) u_operands (
@@ -468,18 +369,18 @@ module nmc_sequencer #(
       .opt_i(opt), .wdraw_i(wdraw), .w_sign_i(w_source_sign), .fn_mac_i(fn_mac), .fn_sel_i(fn_sel),
       .fn_ge_i(fn_ge), .compares_i(compares), .pull_i(pull), .middle_i(middle),
       .scan_i(scan_take_o && !(walking && is_mac_r)),
-      .reg_i(first_reg),
-      .sat_i(sat_q || state == Store1),
-      .high_i(state == Pass4 || state == Pass5 || walking && is_upd_r && step == 3'd2 || state == DigReg2),
+      .reg_i(micro[`NMC_MICRO_FIRST]),
+      .sat_i(sat_q || does == `NMC_DO_STORE),
+      .high_i(micro[`NMC_MICRO_HIGH]),
       .scan_value_i(scan_value_i), .value_i(reg_i), .table_i(table_i), .word_i(word), .first_o(first),
       .second_o(second), .vaddr_o(vaddr),
       .word_i0(d0), .drain_i(drain0), .shift_i(wideout && shift0), .acc_i(acc0), .last_i(last0), .blend_i(second0),
-      .goal_i(state == Pass5 && is_upd_b || walking && is_upd_r && step == 3'd2),
-      .rate_i(state == Pass6 && is_upd_b || walking && is_upd_r && step == 3'd3), .product_i(rating && step == 3'd6),
-      .preload_i(!Omit[`NMC_UNIT_WIDE] && state == Preload3), .preload_bc_i(!Omit[`NMC_UNIT_WIDE] && wide2),
+      .goal_i(does == `NMC_DO_GOAL || does == `NMC_DO_RATE2), .rate_i(does == `NMC_DO_RATE || does == `NMC_DO_RATE3),
+      .product_i(does == `NMC_DO_WALK_PRODUCT || does == `NMC_DO_HOLD_PRODUCT),
+      .preload_i(!Omit[`NMC_UNIT_WIDE] && does == `NMC_DO_PRELOAD), .preload_bc_i(wide2),
       .v_first_i(v_first), .v_middle_i(v_middle), .v_last_i(v_last), .mode_i(mode), .v_start_i(first_token),
-      .v_tail_i(last_word), .slope_i(table_step && step == 3'd1), .entry_i(table_step && step == 3'd2),
-      .rest_i(table_step && step == 3'd3), .store_i(state == Store3),
+      .v_tail_i(last_word), .slope_i(does == `NMC_DO_ENTRY1), .entry_i(does == `NMC_DO_ENTRY2),
+      .rest_i(does == `NMC_DO_ENTRY3), .store_i(does == `NMC_DO_PUSH),
       .bcast_o(bcast_o), .tok_valid_o(tok_valid_o), .tok_first_o(tok_first_o), .tok_shift_o(tok_shift_o),
       .tok_last_o(tok_last_o), .p_load_o(p_load_o), .p_o_o(p_o_o), .p_prod_o(p_prod_o), .o_bcast_o(o_bcast_o),
       .w_draw_o(w_draw_o), .w_sign_o(w_sign), .f_load_o(f_load_o), .c_load_o(c_load_o), .c_sel_o(c_sel_o),
@@ -497,8 +398,8 @@ module nmc_sequencer #(
   assign f_le_o = fn_ge && swap;
   assign inverted_o = $signed(lo_o) > $signed(hi_o) && !ge_o;
   always @(posedge clk_i)
-    if (state == Store1) {hi_o, lo_o} <= 32'h7fff8000;
-    else if (state == Bounds) {hi_o, lo_o} <= reg_i;
+    if (does == `NMC_DO_STORE) {hi_o, lo_o} <= 32'h7fff8000;
+    else if (does == `NMC_DO_BOUNDS) {hi_o, lo_o} <= reg_i;
 
   // ---- draws: events in cycle -2 ----
   wire row_take = take && row_events;
@@ -506,525 +407,200 @@ module nmc_sequencer #(
   assign draw_rounds_o = stochastic_o && !wdraw;
   assign draw_across_o = !b_walk;
   assign draw_single_o = Lanes == 1 || is_mac_r && !wdraw;
-  assign draw_rows_reset_o = pass_start || state == OpD;
-  assign draw_cols_reset_o = state == Base || state == OpD || row_take && in_rows;
+  assign draw_rows_reset_o = is_pass || vector_start;
+  assign draw_cols_reset_o = does == `NMC_DO_BOUNDS || row_take && in_rows;
   assign draw_row_o = row_take || (drain && is_mac_b && !wdraw) || sum_take || is_v_event;
-  assign draw_word_o = (pass_start && b_walk) || (go && in_rows && row_events) || sum_take || is_v_event;
+  assign draw_word_o = (is_pass && b_walk) || (go && in_rows && row_events) || sum_take || is_v_event;
   assign draw_next_o = scan_next_i && walking && row_events;
-  assign draw_add_o = state == RunEnd && row_events;
-  assign draw_sub_o = state == Run && row_events;
+  assign draw_add_o = is_run_end && row_events;
+  assign draw_sub_o = is_run && row_events;
   assign draw_lane_o = row_events ? walk_lane : {LaneBits{1'b0}};
 
   // ---- destinations: a word of vectors, which follows the scanner or the sums, and a lane ----
-  reg [VectorBits-1:0] dptr;
+  wire is_host_scan = does == `NMC_DO_HOST_SCAN;
+  wire is_wide_scan = does == `NMC_DO_WIDE_SCAN;
+  wire is_push = does == `NMC_DO_PUSH;
+  reg [VectorBits-1:0] dest;
   reg [LaneBits-1:0] lane;
-  wire [LaneBits-1:0] lane_next = LaneMask & (state == HostScan ? host_addr_i[LaneBits-1:0] : state == WideScan ? lane
+  wire [LaneBits-1:0] lane_next = LaneMask & (is_host_scan ? host_addr_i[LaneBits-1:0] : is_wide_scan ? lane
                                             : is_vector ? {LaneBits{1'b0}} : reg_i[LaneBits-1:0]);
-  wire dptr_next = drain || word_fire || scan_next_i && (table_step || walking && is_mac_r);
+  wire dest_load = micro[`NMC_MICRO_DEST];
+  wire dest_next = drain || word_fire || scan_next_i && (is_entry || walking && is_mac_r);
   always @(posedge clk_i) begin
-    if (dptr_load || dptr_next) dptr <= dptr_load ? sum[VectorBits-1:0] : dptr + 1'b1;
-    if (scan_start_o || state == Scalar || state == Dest0) lane <= lane_next;
+    if (dest_load || dest_next) dest <= dest_load ? sum[VectorBits-1:0] : dest + 1'b1;
+    if (scan_start_o || does == `NMC_DO_LANE) lane <= lane_next;
   end
   wire push_row = take && is_mac_r && !slow_rows && !dead;
-  wire push_entry = table_step && scan_take_o;
-  wire push_lane = push_row || push_entry || drain && is_mac_r || state == Store3;
+  wire push_entry = is_entry && scan_take_o;
+  wire push_lane = push_row || push_entry || drain && is_mac_r || is_push;
   wire push_word = d0 && is_upd || second0;
   assign push_o = push_lane || push_word || drain || word_fire && !is_dot;
   wire from_scan = is_tab || is_mac_r && !slow_rows;
   wire [LaneBits-1:0] push_index = !push_lane ? {LaneBits{1'b0}} : from_scan ? scan_lane_i : lane;
-  wire [VectorBits+LaneBits-1:0] push_vector = {push_index, dptr};
+  wire [VectorBits+LaneBits-1:0] push_vector = {push_index, dest};
   wire [WeightBits+VectorBits+LaneBits-1:0] place_weights = {{VectorBits + LaneBits{1'b0}}, waddr};
   wire [WeightBits+VectorBits+LaneBits-1:0] place_vectors = {{WeightBits{1'b0}}, push_vector};
   wire [WeightBits+VectorBits+LaneBits-1:0] place = to_weights_o ? place_weights : place_vectors;
   assign push_addr_o = {push_lane, to_weights_o ? last0 : last_word, place[QueueBits-3:0]};
 
   // ---- memories ----
-  assign vector_re_o = scan_re_i && !scan_weights_o || d0 && in_rows && !drain0 || state == Pass5 && is_upd_b
-                    || word_use && mode == `NMC_SRC_VECTOR || state == Preload3;
+  assign vector_re_o = scan_re_i && !scan_weights_o || d0 && in_rows && !drain0 || does == `NMC_DO_GOAL
+                    || word_use && mode == `NMC_SRC_VECTOR || does == `NMC_DO_PRELOAD;
   assign vector_addr_o = scan_re_i ? scan_raddr_i[VectorBits-1:0] : vaddr;
   assign scan_grant_o = !(d0 && in_rows);
   assign weight_re_o = scan_re_i && scan_weights_o || d0 && !wdraw && !drain0 || second0;
   assign weight_addr_o = scan_weights_o ? scan_raddr_i[WeightBits-1:0] : waddr;
   wire [15:0] entry_index = ir_i[`NMC_VECTOR_C] + {8'd0, ~scan_value_i[15], scan_value_i[14:8]};
-  assign table_re_o = table_step && step == 3'd0;
+  assign table_re_o = does == `NMC_DO_ENTRY0;
   assign table_addr_o = entry_index[TableBits-1:0];
 
   // ---- scanner: its first word is the sum ----
-  wire host_busy = state == HostScan || state == HostWait;
-  wire wide_busy = state == WideScan || state == WideWait;
-  assign scan_start_o = state == Run || state == Scalar && is_load || state == WideScan || state == VectorScan
-                     || state == HostScan;
+  wire wide_busy = is_wide_scan || is_take && is_matrix;
+  assign scan_start_o = is_run || does[5:2] == 4'd14;  // ..._SCAN
   assign scan_addr_o = sum[ScanBits-1:0];
   assign scan_first_o = scan_start_o ? lane_next : lane;
-  assign scan_count_o = host_busy || is_load || slow_rows ? 13'd1 : is_matrix ? rows : n;
-  assign scan_weights_o = host_busy ? host_weights_i : dig_weights;
-  assign scan_virtual_o = (is_mac_r && !masked || is_blend || dig_regs) && !wide_busy && !host_busy;
+  assign scan_count_o = !running || is_load || slow_rows ? 13'd1 : is_matrix ? rows : n;
+  assign scan_weights_o = running ? dig_weights : host_weights_i;
+  assign scan_virtual_o = (is_mac_r && !masked || is_blend || dig_regs) && !wide_busy && running;
   assign scan_nonzero_o = walking && (masked ? !draw_rounds_o : skip_q && (is_mac_b || is_upd_r || is_upd_b && !pull));
-  assign scan_shared_o = in_rows && !host_busy;
-  assign scan_take_o = take || state == Loaded || state == WideWait || state == HostWait || state == Amax
-                    || state == DigElement                    || table_step && step == 3'd0 && scan_valid_i;
+  assign scan_shared_o = in_rows && running;
+  assign scan_take_o = take || is_take || does == `NMC_DO_ENTRY0 && scan_valid_i;
 
   // ---- run and host ----
-  assign idle_o = state == Idle;
-  assign run_ready_o = state == Limit;
-  assign busy_o = state != Idle && state != Boot && state != HostAddress && !host_busy;
-  assign clear_o = state == Label;
-  assign host_valid_o = state == HostWait && scan_valid_i;
+  assign idle_o = does == `NMC_DO_IDLE;
+  assign run_ready_o = does == `NMC_DO_ENTER;
+  assign busy_o = running;
+  assign clear_o = does == `NMC_DO_ENTER;
+  assign host_valid_o = is_take && !running && scan_valid_i;
   assign host_data_o = scan_value_i;
-  assign prog_re_o = state == Fetch;
+  assign prog_re_o = does == `NMC_DO_FETCH;
   assign prog_addr_o = pc;
-  assign alu_start_o = state == Scalar && !is_load && !is_store && !is_key && !is_halt || state == Dot && lanes_idle_i;
+  wire is_alu_wait = does == `NMC_DO_ALU_WAIT;
+  assign alu_start_o = does == `NMC_DO_ALU_START || does == `NMC_DO_DOT && lanes_idle_i;
   assign alu_op_o = op;
   assign alu_shift_o = ir_i[`NMC_SCALAR_SHIFT];
   assign alu_imm_o = ir_i[`NMC_SCALAR_IMM];
   wire [31:0] scalar_imm = ir_i[`NMC_SCALAR_IMM];
 
   // ---- key and digest ----
-  assign key_load_o = state == KeyWait && !permute_busy_i;
-  assign permute_x_o = state == Scalar || state == DigIndex;
+  wire is_dig_value = does == `NMC_DO_DIG_VALUE;
+  assign key_load_o = does == `NMC_DO_KEY_WAIT && !permute_busy_i;
+  assign permute_x_o = does == `NMC_DO_PERMUTE_X;
   assign permute_xdata_o = reg_i;
-  assign permute_y_o = state == KeySeed || state == DigReg2 && !step[0] || state == DigValue;
+  assign permute_y_o = does == `NMC_DO_PERMUTE_Y || is_dig_value;
   assign permute_ydata_o = {
     is_dig ? 8'd0 : reg_i[31:24] ^ ir_i[`NMC_SCALAR_STREAM],
     is_dig ? ir_i[`NMC_VECTOR_TENSOR] : reg_i[23:16],
-    state == DigValue ? second : reg_i[15:0]
+    is_dig_value ? second : reg_i[15:0]
   };
 
   // ---- registers ----
-  wire low_end, high_end;  // a count, the low or the high half of a register, is 0 or 1
-  // What a state does: the register it reads, which is there in the next state; the operand that the adder adds to the
-  // register read before; where the sum is kept.
-  reg read_ra, read_rb, read_rd, read_seed, read_group, read_mode, read_named;
-  reg [1:0] member;  // of a group
-  reg [3:0] row;
-  reg by_words, add_wbase, add_sbase, add_dbase, add_b, add_dptr, add_first, add_one, add_minus, add_high;
-  reg own;
-  reg [5:0] target;
-  reg first_reg;   // first = the register
-  reg dptr_load;
+  localparam [6:0] RowZero = 7'd64;  // ... and up are the sequencer's own
   wire [15:0] vector_dst = ir_i[`NMC_VECTOR_DST];
-  wire [5:0] rd = op[5] ? vector_dst[5:0] + {5'd0, state == AmaxIndex} : ir_i[`NMC_SCALAR_RD];
-  always @(*) begin
-    {read_ra, read_rb, read_rd, read_seed, read_group, read_mode, read_named} = 7'd0;
-    member = 2'd3;
-    row = RowZero;
-    {by_words, add_wbase, add_sbase, add_dbase, add_b, add_dptr, add_first, add_one, add_minus, add_high} = 10'd0;
-    reg_we_o = 1'b0;
-    own = 1'b1;
-    target = {2'd0, RowZero};
-    {first_reg, dptr_load} = 2'd0;
-    case (state)
-      Walk: begin
-        if (is_upd_r && step == 3'd1) read_rb = 1'b1;
-        else row = is_blend && base_first || is_upd_r && step == 3'd2 ? RowSide : RowBase;
-        first_reg = is_upd_r && step == 3'd3;
-      end
-      Boot: reg_we_o = 1'b1;
-      Label: begin
-        reg_we_o = 1'b1;
-        {own, target} = {1'b0, `NMC_REG_LABEL};
-      end
-      Input: begin
-        reg_we_o = 1'b1;
-        {own, target} = {1'b0, `NMC_REG_INPUT};
-      end
-      Limit: begin
-        reg_we_o = 1'b1;
-        target[3:0] = RowLimit;
-      end
-      Decode: begin
-        // Or the bounds, which are where scalar instructions have ra.
-        read_rd = op == `NMC_OP_LOOP;
-        read_ra = !read_rd && !((op == `NMC_OP_LOAD || op == `NMC_OP_STORE) && !ir_i[`NMC_SCALAR_INDEX]);
-      end
-      Limits: row = RowLimit;
-      Retire: begin
-        add_minus = 1'b1;
-        reg_we_o = 1'b1;
-        target[3:0] = RowLimit;
-      end
-      Scalar: begin
-        read_rb = !is_key;
-        read_seed = is_key;
-        by_words = 1'b1;
-        dptr_load = 1'b1;
-      end
-      Wait: begin
-        read_rb = !is_key;
-        reg_we_o = alu_done_i && (is_dot || op[4:3] != 2'd0 || op[2:0] == 3'd2);
-        {own, target} = {1'b0, rd};
-      end
-      LoadWrite: begin
-        add_first = 1'b1;
-        reg_we_o = 1'b1;
-        {own, target} = {1'b0, rd};
-      end
-      Store1: first_reg = 1'b1;
-      Bounds: begin
-        read_group = grouped && (is_matrix || mode == `NMC_SRC_VECTOR);
-        member = is_matrix ? 2'd2 : 2'd0;
-      end
-      Base: begin
-        read_group = grouped;
-        add_wbase = 1'b1;
-        reg_we_o = 1'b1;
-        target[3:0] = RowBase;
-      end
-      Side: begin
-        read_group = grouped && !is_mac_r;
-        if (is_mac_r) row = RowElement;
-        by_words = !is_blend;
-        add_sbase = is_mac_r || is_blend;
-        add_dbase = !is_mac_r && !is_blend;
-        add_high = is_blend;
-        reg_we_o = 1'b1;
-        target[3:0] = RowSide;
-      end
-      Dest0, Dest1, Dest2: begin
-        read_group = grouped && !is_mac_r;
-        if (is_mac_r) row = RowElement;
-        by_words = 1'b1;
-        add_dbase = state == Dest0;
-        add_dptr = state != Dest0;
-        dptr_load = 1'b1;
-        reg_we_o = state == Dest2;
-        target[3:0] = RowWide;
-      end
-      Dest3: begin
-        by_words = 1'b1;
-        add_dbase = 1'b1;
-        dptr_load = !wideout;
-      end
-      Pass0: begin
-        read_group = grouped && !is_blend;
-        member = 2'd0;
-      end
-      Pass1: begin
-        read_group = grouped && !is_blend;
-        member = 2'd1;
-        reg_we_o = 1'b1;
-        target[3:0] = RowStart;
-      end
-      Pass2: begin
-        row = RowSide;
-        reg_we_o = 1'b1;
-        target[3:0] = RowOuter;
-      end
-      Pass3: begin
-        read_rb = 1'b1;
-        first_reg = 1'b1;
-      end
-      Pass4: read_rb = 1'b1;
-      Preload0, Preload3, Wide0, WideScan: row = RowWide;
-      Preload1: begin
-        add_one = step != 3'd2;
-        first_reg = 1'b1;
-        reg_we_o = 1'b1;
-        target[3:0] = RowWide;
-      end
-      WideWait: begin
-        row = RowWide;
-        add_one = 1'b1;
-        reg_we_o = scan_valid_i;
-        target[3:0] = RowWide;
-      end
-      Slow0: row = RowStart;
-      Slow1: begin
-        reg_we_o = 1'b1;
-        target[3:0] = RowElement;
-      end
-      Slow2: begin
-        reg_we_o = 1'b1;
-        target[3:0] = RowInner;
-      end
-      Element: row = RowElement;
-      Run0: row = RowSide;
-      Run1: begin
-        row = slow_rows ? RowElement : RowStart;
-        first_reg = 1'b1;
-      end
-      Run: begin
-        row = RowBase;
-        by_words = 1'b1;
-        add_sbase = !is_mac_r;
-        add_dbase = is_mac_r;
-        dptr_load = is_mac_r && !slow_rows;
-      end
-      RunEnd: row = RowOuter;
-      Stride: begin
-        row = RowStart;
-        first_reg = 1'b1;
-        reg_we_o = 1'b1;
-        target[3:0] = RowOuter;
-      end
-      Stride1: begin
-        add_first = 1'b1;
-        reg_we_o = 1'b1;
-        target[3:0] = RowStart;
-      end
-      Drain: row = RowInner;
-      SlowNext: begin
-        row = low_end ? RowOuter : RowElement;
-        add_minus = 1'b1;
-        reg_we_o = 1'b1;
-        target[3:0] = RowInner;
-      end
-      SlowAdd: begin
-        add_one = 1'b1;
-        reg_we_o = 1'b1;
-        target[3:0] = RowElement;
-      end
-      OpA: begin
-        read_group = grouped && mode == `NMC_SRC_VECTOR;
-        member = 2'd1;
-        by_words = 1'b1;
-        add_sbase = (ir_i[`NMC_VECTOR_AMODE] & Modes) != `NMC_SRC_ZERO || is_dig;
-        add_high = is_dig;
-        reg_we_o = 1'b1;
-        target[3:0] = RowA;
-      end
-      OpB: begin
-        read_group = grouped && mode == `NMC_SRC_VECTOR;
-        member = 2'd2;
-        by_words = 1'b1;
-        add_b = (ir_i[`NMC_VECTOR_BMODE] & Modes) != `NMC_SRC_ZERO;
-        reg_we_o = 1'b1;
-        target[3:0] = RowB;
-      end
-      OpC: begin
-        read_group = grouped;
-        by_words = 1'b1;
-        add_wbase = (ir_i[`NMC_VECTOR_CMODE] & Modes) != `NMC_SRC_ZERO || is_dig;
-        reg_we_o = 1'b1;
-        target[3:0] = RowC;
-      end
-      OpD: begin
-        row = RowA;
-        by_words = 1'b1;
-        add_dbase = 1'b1;
-        dptr_load = 1'b1;
-        reg_we_o = 1'b1;
-        target[3:0] = RowIndex;
-      end
-      Word: begin
-        read_mode = mode == `NMC_SRC_REG;
-        if (!read_mode) row = {RowA[3:2], operand};
-        first_reg = !step[2];
-      end
-      VectorScan, DigElement, DigWait: row = RowIndex;
-      Amax: row = RowBest;
-      AmaxTest: begin
-        row = RowIndex;
-        add_first = 1'b1;
-      end
-      AmaxIndex, AmaxEnd: begin
-        reg_we_o = 1'b1;
-        {own, target} = {1'b0, rd};
-      end
-      AmaxBest: begin
-        row = RowIndex;
-        add_first = 1'b1;
-        reg_we_o = 1'b1;
-        target[3:0] = RowBest;
-      end
-      AmaxNext: begin
-        add_one = 1'b1;
-        reg_we_o = 1'b1;
-        target[3:0] = RowIndex;
-      end
-      DigIndex: begin
-        row = RowA;
-        add_one = 1'b1;
-        reg_we_o = 1'b1;
-        target[3:0] = RowIndex;
-      end
-      DigReg1: begin
-        read_named = 1'b1;
-        add_one = step[0];
-        reg_we_o = 1'b1;
-        target[3:0] = RowA;
-      end
-      DigRow0: row = RowC;
-      DigRow1: begin
-        row = RowA;
-        add_minus = 1'b1;
-        reg_we_o = 1'b1;
-        target[3:0] = RowC;
-      end
-      DigRow2: begin
-        add_dbase = 1'b1;
-        reg_we_o = 1'b1;
-        target[3:0] = RowA;
-      end
-      DigRow3: row = RowA;
-      default: ;
+  wire [5:0] rd = op[5] ? vector_dst[5:0] + {5'd0, does == `NMC_DO_SECOND} : ir_i[`NMC_SCALAR_RD];
+  wire unindexed = (op == `NMC_OP_LOAD || op == `NMC_OP_STORE) && !ir_i[`NMC_SCALAR_INDEX];
+  wire in_group = grouped && (is_matrix || row[1:0] == 2'd3 || mode == `NMC_SRC_VECTOR);
+  always @(*)
+    case (micro[`NMC_MICRO_READ])
+      `NMC_READ_ROW: reg_raddr_o = {4'b1001, row[2:1], row[0] || is_blend && walking && base_first};
+      `NMC_READ_RA: reg_raddr_o = unindexed ? RowZero
+                                : {1'b0, op == `NMC_OP_LOOP ? ir_i[`NMC_SCALAR_RD] : ir_i[`NMC_SCALAR_RA]};
+      `NMC_READ_RB: reg_raddr_o = {1'b0, ir_i[`NMC_SCALAR_RB]};
+      `NMC_READ_GROUP: reg_raddr_o = in_group ? {1'b0, ir_i[`NMC_MATRIX_GROUP], row[1:0]} : RowZero;
+      `NMC_READ_MODE: reg_raddr_o = mode == `NMC_SRC_REG ? {1'b0, mode_reg} : {5'b10010, operand};
+      `NMC_READ_NAMED: reg_raddr_o = {1'b0, reg_i[5:0]};
+      `NMC_READ_SEED: reg_raddr_o = {1'b0, `NMC_REG_SEED};
+      default: reg_raddr_o = RowZero;
     endcase
-    reg_raddr_o[6] = !(read_ra || read_rb || read_rd || read_seed || read_group || read_mode || read_named);
-    reg_raddr_o[5:0] = (read_ra ? ir_i[`NMC_SCALAR_RA] : 6'd0) | (read_rb ? ir_i[`NMC_SCALAR_RB] : 6'd0)
-                     | (read_rd ? ir_i[`NMC_SCALAR_RD] : 6'd0) | (read_group ? {ir_i[`NMC_MATRIX_GROUP], member} : 6'd0)
-                     | (read_mode ? mode_reg : 6'd0) | (read_named ? reg_i[5:0] : 6'd0) | {2'd0, row};
-    reg_waddr_o = {own, target};
-  end
 
-  // The sum.
+  wire [1:0] writes = micro[`NMC_MICRO_WRITE];
+  wire [2:0] to = micro[`NMC_MICRO_TO];
+  wire [5:0] fixed = to[1] ? `NMC_REG_INPUT : to[0] ? `NMC_REG_LABEL : 6'd0;
+  wire alu_writes = is_dot || op[4:3] != 2'd0 || op[2:0] == 3'd2;
+  assign reg_we_o = writes != `NMC_WRITE_NONE && !(is_take && !scan_valid_i) && !(is_alu_wait && !(alu_done_i && alu_writes));
+  assign reg_waddr_o = writes == `NMC_WRITE_ROW ? {4'b1001, to} : writes == `NMC_WRITE_RD ? {1'b0, rd} : {to[1:0] == 2'd0, fixed};
+
+  wire [2:0] zeros = {(ir_i[`NMC_VECTOR_CMODE] & Modes) == `NMC_SRC_ZERO, (ir_i[`NMC_VECTOR_BMODE] & Modes) == `NMC_SRC_ZERO,
+                      (ir_i[`NMC_VECTOR_AMODE] & Modes) == `NMC_SRC_ZERO};
+
+  // The sum, its complement, 0, or the scalar unit's result.
+  wire low_end, high_end;  // a count, the low or the high half of a register, is 0 or 1
   nmc_pointers #(
       .WeightBits(WeightBits), .VectorBits(VectorBits), .LaneBits(LaneBits), .WordBits(WordBits)
   ) u_pointers (
-      .value_i(reg_i),
-      .shift_i(by_words), .wbase_i(add_wbase), .sbase_i(add_sbase), .dbase_i(add_dbase), .b_i(add_b),
-      .imm_i(state == Scalar), .rows_i(state == Slow2), .word_i(walking), .dptr_i(add_dptr), .first_i(add_first),
-      .signed_i(!is_matrix), .label_i(state == Label), .input_i(state == Input), .limit_i(state == Limit),
-      .host_i(state == HostScan), .one_i(add_one), .minus_i(add_minus), .upper_i(state == Stride), .high_i(add_high),
-      .is_dig_i(is_dig),
-      .ir_i(ir_i), .word_value_i(word), .dptr_value_i(dptr), .first_value_i(first),
+      .value_i(reg_i), .add_i(adds), .outside_i(row[1:0]), .word_i(walking), .is_matrix_i(is_matrix), .is_dig_i(is_dig),
+      .zero_i({3{is_vector && !is_dig}} & zeros),
+      .ir_i(ir_i), .word_value_i(word), .dest_value_i(dest), .first_value_i(first),
       .label_value_i(label_i), .input_value_i(input_i), .limit_value_i(limit_i), .host_value_i(host_addr_i),
       .sum_o(sum), .low_end_o(low_end), .high_end_o(high_end)
   );
-
-  // Write: the sum, its complement, 0, or the scalar unit's result.
-  wire from_alu = state == Wait;
-  wire from_inverse = state == AmaxBest || state == AmaxEnd;
-  wire from_zero = state == Boot || state == OpD;
-  wire [1:0] from = {from_alu || from_zero, from_inverse || from_zero};
+  wire from_inverse = does == `NMC_DO_INVERSE;
+  wire from_zero = does == `NMC_DO_BOOT;
+  wire [1:0] from = {is_alu_wait || from_zero, from_inverse || from_zero};
   assign reg_wdata_o = from == 2'd0 ? sum : from == 2'd1 ? ~sum : from == 2'd2 ? alu_result_i : 32'd0;
 
-  // ---- states ----
-  wire better = first_token || !sum[31];
-  wire last_step = !wideout || step[1];
-  wire still = lanes_idle_i && !in_flight;
+  // ---- the next step ----
+  wire still = lanes_idle_i && !in_flight && draw_idle_i;
   wire stop = is_halt || high_end && low_end && !reg_i[16] && reg_i[0];
-  // Steps within a state: of a word or an entry, of an accumulator's three parts, of rate·v or rate·s.
-  wire step_next = state == Word || table_step && (step != 3'd0 || scan_valid_i) || state == Preload3
-                || state == WideWait && scan_valid_i || drain || state == DigWait && !permute_busy_i || rating
-                || take && is_upd_r;
-  wire [2:0] step_last = state == Word ? 3'd5 : table_step ? 3'd3 : is_upd ? 3'd6 : is_dig ? {2'd0, dig_regs}
-                       : {1'b0, state != Drain || wideout, 1'b0};
-  reg [6:0] next;
-  reg zero_word;
-  always @(posedge clk_i) begin
-    if (state == Decode || state == Pass0) step <= 3'd0;
-    else if (step_next) step <= step == step_last ? 3'd0 : step + 3'd1;
-    next = state;
-    case (state)
-      Boot: next = Idle;
-      Idle: next = host_read_i ? HostAddress : run_i ? Label0 : Idle;
-      HostAddress: next = HostScan;
-      HostScan: next = HostWait;
-      HostWait: next = scan_valid_i ? Idle : HostWait;
-      Label0: next = Label;
-      Label: next = Input;
-      Input: next = Limit;
-      Limit: next = Fetch;
-      Fetch: next = Decode;
-      Decode: next = op[5] ? Bounds : Scalar;
-      Limits: next = Retire;
-      Retire: next = stop ? Idle : Fetch;
-
-      // Scalar instructions.
-      Scalar: next = is_halt ? Limits : is_key ? KeySeed : is_load ? Loaded : is_store ? Store1 : Wait;
-      Wait: next = alu_done_i ? Limits : Wait;
-      KeySeed: next = KeyWait;
-      KeyWait: next = permute_busy_i ? KeyWait : Limits;
-      Loaded: next = scan_valid_i ? LoadWrite : Loaded;
-      LoadWrite: next = Limits;
-      Store1: next = Store2;
-      Store2: next = Store3;
-      Store3: next = Flush;
-      Flush: next = lanes_idle_i && !in_flight && draw_idle_i ? Limits : Flush;
-
-      // Matrix instructions.
-      Bounds: next = is_matrix ? Base : OpA;
-      Base: next = Side;
-      Side: next = is_mac_b ? Dest0 : Pass0;
-      Dest0: next = Dest1;
-      Dest1: next = Dest2;
-      Dest2: next = Dest3;
-      Dest3: next = is_mac_b ? Pass0 : widein ? Wide0 : Run0;
-      Pass0: next = Pass1;
-      Pass1: next = Pass2;
-      Pass2: next = !is_mac ? Pass3 : is_mac_r ? (slow_rows ? Slow0 : Run0) : widein ? Preload0 : Run1;
-      Pass3: next = Pass4;
-      Pass4: next = Pass5;
-      Pass5: next = Pass6;
-      Pass6: begin
-        // The vector word is zero: the pass is left out. What stands in lanes beyond the last column costs time only.
-        zero_word = is_upd_b && skip_q && vector_i == {Lanes * 16{1'b0}};
-        next = zero_word ? PassEnd : is_upd_r ? Run0 : Run1;
-        step <= {is_upd_b && !zero_word, 2'd0};
-      end
-      Preload0: next = still ? Preload1 : Preload0;
-      Preload1: next = Preload2;
-      Preload2: next = Preload3;
-      Preload3: next = step[1] ? Run1 : Preload1;
-      Slow0: next = Slow1;
-      Slow1: next = Slow2;
-      Slow2: next = Element;
-      Element: next = Dest0;
-      Wide0: next = step != 3'd0 || still ? WideScan : Wide0;
-      WideScan: next = WideWait;
-      WideWait: next = !scan_valid_i ? WideWait : step[1] ? Run0 : Wide0;
-      Run0: next = Run1;
-      Run1: next = Run;
-      Run: next = Walk;
-      Walk: next = scan_done_i && row_start && step == 3'd0 && !(is_blend && in_flight) ? RunEnd : Walk;
-      RunEnd: next = slow_rows ? Drain : Stride;
-      Stride: next = !high_end ? Stride1 : is_mac_b ? Drain : PassEnd;
-      Stride1: next = slow_rows ? Slow0 : in_rows ? Run0 : Run1;
-      Drain: next = !(drain && last_step) ? Drain : slow_rows ? SlowNext : PassEnd;
-      SlowNext: next = low_end ? Stride : SlowAdd;
-      SlowAdd: next = Element;
-      PassEnd: next = last_pass ? Flush : Pass0;
-
-      // Vector instructions.
-      OpA: next = OpB;
-      OpB: next = OpC;
-      OpC: next = OpD;
-      OpD: next = is_vec || is_dot ? Word : VectorScan;
-      Word: next = !(word_fire && last_word) ? Word : is_dot ? Dot : Flush;
-      Dot: next = lanes_idle_i ? Wait : Dot;
-      VectorScan: next = is_tab ? Table : is_amax ? Amax : DigElement;
-      Table: next = step == 3'd0 && !scan_valid_i && scan_done_i ? Flush : Table;
-      Amax: next = scan_valid_i ? AmaxTest : scan_done_i ? AmaxEnd : Amax;
-      AmaxTest: next = better ? AmaxIndex : AmaxNext;
-      AmaxIndex: next = AmaxBest;
-      AmaxBest: next = AmaxNext;
-      AmaxNext: next = Amax;
-      AmaxEnd: next = Limits;
-
-      // Digest.
-      DigElement: next = scan_valid_i ? DigIndex : !scan_done_i ? DigElement : dig_weights ? DigRow0 : Limits;
-      DigIndex: next = dig_regs ? DigReg1 : DigValue;
-      DigReg1: next = DigReg2;
-      DigReg2: next = step[0] ? DigValue : DigWait;
-      DigValue: next = DigWait;
-      DigWait: next = permute_busy_i ? DigWait : dig_regs && !step[0] ? DigIndex : DigElement;
-      DigRow0: next = DigRow1;
-      DigRow1: next = low_end ? Limits : DigRow2;
-      DigRow2: next = DigRow3;
-      DigRow3: next = VectorScan;
+  wire walked = scan_done_i && row_start && !(is_blend && in_flight);
+  // The vector word is zero: the pass is left out. What stands in lanes beyond the last column costs time only.
+  wire zero_word = skip_q && vector_i == {Lanes * 16{1'b0}};
+  reg [5:0] answer;
+  always @(*) begin
+    answer = 6'd0;
+    case (does)
+      `NMC_DO_DECODE: answer = op;
+      `NMC_DO_OPERANDS: answer[2:0] = op[2:0];
+      `NMC_DO_IDLE: answer[1:0] = {run_i && !host_read_i, host_read_i};
+      `NMC_DO_RETIRE: answer[0] = stop;
+      `NMC_DO_WALK, `NMC_DO_WALK_PRODUCT: answer[1:0] = {is_upd_r && take, walked};
+      `NMC_DO_WORD5: answer[1:0] = {is_dot, last_word};
+      `NMC_DO_PASS_END: answer[0] = last_word;
+      `NMC_DO_TAKE, `NMC_DO_ENTRY0: answer[0] = scan_valid_i;
+      `NMC_DO_ENTRY3, `NMC_DO_DIG_VALUE, `NMC_DO_NEXT: answer[0] = scan_done_i;
+      `NMC_DO_ALU_WAIT: answer[0] = alu_done_i;
+      `NMC_DO_KEY_WAIT, `NMC_DO_DIG_WAIT: answer[0] = !permute_busy_i;
+      `NMC_DO_DRAIN: answer[1:0] = {wideout, drain};
+      `NMC_DO_DRAIN_MORE: answer[0] = drain;
+      `NMC_DO_DOT: answer[0] = lanes_idle_i;
+      `NMC_DO_FLUSH: answer[0] = still;
+      `NMC_DO_RATE: answer[0] = zero_word;
+      `NMC_DO_BETTER: answer[0] = first_token || !sum[31];
+      `NMC_DO_LOW: answer[0] = low_end;
+      `NMC_DO_HIGH: answer[0] = high_end;
+      `NMC_DO_IS_WIDE: answer[0] = widein || wideout;
+      `NMC_DO_IS_WIDE_OUT: answer[0] = wideout;
+      `NMC_DO_IS_WIDE_IN: answer[0] = widein;
+      `NMC_DO_IS_ROWS: answer[0] = is_upd_r;
+      `NMC_DO_IS_WEIGHTS: answer[0] = dig_weights;
+      `NMC_DO_REG_SCAN: answer[0] = dig_regs;
       default: ;
     endcase
-    state <= rst_i ? Boot : next;
   end
-
+  nmc_microcode u_microcode (
+      .clk_i(clk_i), .addr_i(rst_i ? 8'd0 : micro[`NMC_MICRO_NEXT] | {2'd0, answer}), .word_o(micro)
+  );
 
   always @(posedge clk_i) begin
-    if (state == Label) skip_q <= skip_i;
-    if (state == Label) pc <= {{ProgramBits - 3{1'b0}}, entry_i};
-    else if (state == Fetch) pc <= pc + 1'b1;
-    else if (state == Wait && alu_done_i && alu_taken_i && !is_dot) pc <= scalar_imm[ProgramBits-1:0];
-    if (state == Fetch) trace_pc_o <= {{12 - ProgramBits{1'b0}}, pc};
-    trace_valid_o <= state == Retire && !rst_i;
-    done_o <= state == Retire && stop && !rst_i;
-    if (state == Label0) stopped_o <= 1'b0;
-    else if (state == Retire && stop) stopped_o <= !is_halt;
+    if (idle_o) running <= answer[1];
+    else if (does == `NMC_DO_RETIRE && stop) running <= 1'b0;
+    if (rst_i) running <= 1'b0;
+    if (does == `NMC_DO_ENTER) skip_q <= skip_i;
+    if (does == `NMC_DO_ENTER) pc <= {{ProgramBits - 3{1'b0}}, entry_i};
+    else if (does == `NMC_DO_FETCH) pc <= pc + 1'b1;
+    else if (is_alu_wait && alu_done_i && alu_taken_i && !is_dot) pc <= scalar_imm[ProgramBits-1:0];
+    if (does == `NMC_DO_FETCH) trace_pc_o <= {{12 - ProgramBits{1'b0}}, pc};
+    trace_valid_o <= does == `NMC_DO_RETIRE && !rst_i;
+    done_o <= does == `NMC_DO_RETIRE && stop && !rst_i;
+    if (does == `NMC_DO_BEGIN) stopped_o <= 1'b0;
+    else if (does == `NMC_DO_RETIRE && stop) stopped_o <= !is_halt;
     // The host may read these before a run has set them; the digest stays 0 until a run asks for one.
-    if (rst_i || state == Label0) cycles_o <= 32'd0;
-    else if (busy_o) cycles_o <= cycles_o + 32'd1;
-    if (rst_i || state == Label0) retired_o <= 32'd0;
-    else if (state == Retire) retired_o <= retired_o + 32'd1;
-    if (rst_i || state == Label && {5'd0, entry_i} == `NMC_ENTRY_DIGEST) digest_o <= 64'd0;
-    else if (state == DigWait && !permute_busy_i) digest_o <= digest_o + permute_i;
+    if (rst_i || does == `NMC_DO_BEGIN) cycles_o <= 32'd0;
+    else if (running) cycles_o <= cycles_o + 32'd1;
+    if (rst_i || does == `NMC_DO_BEGIN) retired_o <= 32'd0;
+    else if (does == `NMC_DO_RETIRE) retired_o <= retired_o + 32'd1;
+    if (rst_i || does == `NMC_DO_ENTER && {5'd0, entry_i} == `NMC_ENTRY_DIGEST) digest_o <= 64'd0;
+    else if (does == `NMC_DO_DIG_WAIT && !permute_busy_i) digest_o <= digest_o + permute_i;
   end
   assign trace_cycles_o = cycles_o;
 endmodule

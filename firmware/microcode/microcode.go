@@ -1,0 +1,3 @@
+package microcode
+
+//go:generate go run ./gen -root ../..
