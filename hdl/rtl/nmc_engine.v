@@ -228,7 +228,7 @@ module nmc_engine #(
   );
 
   // Scanner.
-  wire scan_start, scan_weights, scan_virtual, scan_nonzero, scan_shared, scan_re, scan_grant;
+  wire scan_start, scan_weights, scan_virtual, scan_nonzero, scan_shared, scan_values, scan_re, scan_grant;
   wire scan_valid, scan_take, scan_next, scan_done;
   wire [ScanBits-1:0] scan_addr, scan_raddr;
   wire [LaneBits-1:0] scan_first, scan_lane, scan_left;
@@ -239,7 +239,7 @@ module nmc_engine #(
   ) u_scanner (
       .clk_i(clk_i), .rst_i(rst_i),
       .start_i(scan_start), .addr_i(scan_addr), .first_i(scan_first), .count_i(scan_count),
-      .weights_i(scan_weights), .virtual_i(scan_virtual), .nonzero_i(scan_nonzero), .shared_i(scan_shared),
+      .weights_i(scan_weights), .virtual_i(scan_virtual), .nonzero_i(scan_nonzero), .shared_i(scan_shared), .values_i(scan_values),
       .re_o(scan_re), .grant_i(scan_grant), .raddr_o(scan_raddr), .vectors_i(vector_data), .weights_data_i(weight_data),
       .valid_o(scan_valid), .take_i(scan_take), .lane_o(scan_lane), .value_o(scan_value), .next_o(scan_next),
       .done_o(scan_done), .left_o(scan_left)
@@ -311,7 +311,7 @@ module nmc_engine #(
       .permute_ydata_o(permute_ydata), .permute_busy_i(permute_busy), .permute_i(permuted),
       .scan_start_o(scan_start), .scan_addr_o(scan_addr), .scan_first_o(scan_first),
       .scan_count_o(scan_count), .scan_weights_o(scan_weights), .scan_virtual_o(scan_virtual),
-      .scan_nonzero_o(scan_nonzero), .scan_shared_o(scan_shared), .scan_valid_i(scan_valid), .scan_take_o(scan_take),
+      .scan_nonzero_o(scan_nonzero), .scan_shared_o(scan_shared), .scan_values_o(scan_values), .scan_valid_i(scan_valid), .scan_take_o(scan_take),
       .scan_lane_i(scan_lane), .scan_value_i(scan_value), .scan_next_i(scan_next), .scan_done_i(scan_done),
       .scan_left_i(scan_left), .scan_grant_o(scan_grant), .scan_re_i(scan_re), .scan_raddr_i(scan_raddr),
       .weight_re_o(weight_re), .weight_addr_o(weight_addr), .vector_re_o(vector_re), .vector_addr_o(vector_addr),

@@ -1,7 +1,8 @@
 // nmc_scanner: streams the elements of a vector one a cycle, words of zeros and zero elements skipped on request.
 //
-// It holds one word and the mask of its elements that are still to come, and reads ahead one word more. A word without
-// any costs one cycle.
+// The word in turn stays in the memory's read register; here is the mask of its elements that are still to come. The next
+// word is read in the cycle that takes the last of them. A word without any costs one cycle. Where others read the
+// memory between two elements, the word is read again before the next one, if its values matter.
 `default_nettype none
 
 module nmc_scanner #(
@@ -20,11 +21,12 @@ module nmc_scanner #(
     input  wire                weights_i,  // in the weight memory, else in the vector memory
     input  wire                virtual_i,  // elements without values: nothing is read
     input  wire                nonzero_i,  // only nonzero elements
-    input  wire                shared_i,   // others read the memory too: hold no word in its register
+    input  wire                shared_i,   // others read the memory between elements
+    input  wire                values_i,   // ... and the elements' values are used
 
     // memory
     output wire                re_o,
-    input  wire                grant_i,
+    input  wire                grant_i,    // others do not read
     output wire [AddrBits-1:0] raddr_o,
     input  wire [Lanes*16-1:0] vectors_i,
     input  wire [Lanes*16-1:0] weights_data_i,
@@ -33,75 +35,67 @@ module nmc_scanner #(
     output wire                valid_o,
     input  wire                take_i,
     output reg  [LaneBits-1:0] lane_o,
-    output reg  [        15:0] value_o,
-    output wire                next_o,  // the word after this one is held from the next cycle on
+    output wire [        15:0] value_o,
+    output wire                next_o,  // the word after this one is in turn from the next cycle on
     output wire                done_o,  // none is left, until the next start
     output wire [LaneBits-1:0] left_o   // with done_o: elements used of the last word
 );
-  reg running, ready, held, begun;
-  reg  [AddrBits-1:0] sp;
-  reg  [        13:0] left;
-  reg  [   Lanes-1:0] pending;
-  reg  [Lanes*16-1:0] word;
-
-  // The word held is finished in this cycle.
-  wire [   Lanes-1:0] rest = pending & (pending - 1'b1);
-  // The elements left from the word held on: in whole words, and in part of one.
   localparam LL = LaneBits - 1;
-  wire last = left[13:LL] == {14 - LL{1'b0}} || (left >> LL == 14'd1 && left == Lanes[13:0]);
-  wire finished = pending == {Lanes{1'b0}} || (take_i && rest == {Lanes{1'b0}});
-  wire move = running && ready && (!held || (finished && !last));
-  wire available = grant_i && running && (shared_i ? !held && !ready : !ready || move);
 
-  assign re_o = available && !virtual_i;
-  assign raddr_o = sp;
-  assign valid_o = held && pending != {Lanes{1'b0}};
-  assign next_o = move && begun;
-  assign done_o = held && last && pending == {Lanes{1'b0}};
+  reg running, asked;  // a word is in turn; it has not been read
+  reg fresh;           // its mask is formed in this cycle
+  reg present;         // its values are there
+  reg begun;           // it is not the first one
+  reg [AddrBits-1:0] sp;  // the next word to read
+  reg [13:0] left;        // elements from lane 0 of the word on
+  reg [Lanes-1:0] pending_q;
+
+  // The elements of the word: those of a run's first and last word are not all.
+  wire more = left >> LL != 14'd0;
+  wire last = !more || left == Lanes[13:0];
+  reg [31:0] i;
+  reg [Lanes-1:0] pending;
+  always @(*) begin
+    i = 32'd0;
+    pending = pending_q;
+    if (fresh)
+      for (i = 0; i < Lanes; i = i + 1)
+        pending[i[(Lanes==1?1:LL)-1:0]] = (begun || i[LaneBits-1:0] >= first_i) && (more || i[LaneBits-1:0] < left[LaneBits-1:0])
+                  && (!nonzero_i || vectors_i[i*16+:16] != 16'd0);
+  end
+
+  wire none = pending == {Lanes{1'b0}};
+  wire ready = running && !asked;
+  wire [Lanes-1:0] rest = pending & (pending - 1'b1);
+  assign valid_o = ready && !none && (present || !values_i);
+  assign next_o = ready && !last && (none || (take_i && rest == {Lanes{1'b0}}));
+  assign done_o = ready && none && last;
   assign left_o = left[LaneBits-1:0];
 
-  wire [13:0] left_next = left - (begun ? Lanes[13:0] : 14'd0);
-  wire more = left_next >> LL != 14'd0;
-
+  wire wants = asked || (shared_i ? !present && values_i && running : next_o);
+  wire read = wants && (grant_i || virtual_i);
+  assign re_o = read && !virtual_i;
+  assign raddr_o = sp;
   always @(posedge clk_i) begin
     if (start_i) begin
       running <= 1'b1;
-      ready <= 1'b0;
-      held <= 1'b0;
+      asked <= 1'b1;
       begun <= 1'b0;
       sp <= addr_i;
       left <= {1'b0, count_i} + {{14 - LaneBits{1'b0}}, first_i};
     end else begin
-      if (available) begin
-        ready <= 1'b1;
-        sp <= sp + 1'b1;
-      end else if (move) ready <= 1'b0;
-      if (move) begin
-        held  <= 1'b1;
+      if (shared_i ? next_o : read) sp <= sp + 1'b1;
+      if (next_o) begin
         begun <= 1'b1;
-        left  <= left_next;
-      end else if (shared_i && held && finished && !last) held <= 1'b0;
-      if (done_o) running <= 1'b0;
+        left  <= left - Lanes[13:0];
+      end
+      asked <= (asked && !read) || (next_o && (shared_i || !read));
     end
-    if (rst_i) begin
-      running <= 1'b0;
-      held <= 1'b0;
-    end
+    if (take_i || fresh) pending_q <= take_i ? rest : pending;
+    fresh <= read && (asked || !shared_i);
+    present <= read || (present && grant_i);
+    if (rst_i) {running, asked, fresh} <= 3'd0;
   end
-
-  // Whole words, without a loop over the registers: that is fast in simulators.
-  integer i;
-  reg [Lanes*16-1:0] word_next;
-  reg [Lanes-1:0] some;
-  always @(posedge clk_i)
-    if (move) begin
-      word_next = weights_i ? weights_data_i : vectors_i;
-      for (i = 0; i < Lanes; i = i + 1)
-        some[i] = (begun || i[LaneBits-1:0] >= first_i) && (more || i[LaneBits-1:0] < left_next[LaneBits-1:0])
-               && (!nonzero_i || word_next[i*16+:16] != 16'd0);
-      pending <= some;
-      word <= word_next;
-    end else if (take_i) pending <= rest;
 
   // The lowest pending lane, half of the word by half.
   integer j;
@@ -114,8 +108,8 @@ module nmc_scanner #(
         lane_o[j] = 1'b1;
         half = half >> (1 << j);
       end
-    value_o = word[lane_o*16+:16];
   end
+  assign value_o = weights_i ? weights_data_i[lane_o*16+:16] : vectors_i[lane_o*16+:16];
 endmodule
 
 `default_nettype wire

@@ -88,6 +88,7 @@ module nmc_sequencer #(
     output wire                scan_virtual_o,
     output wire                scan_nonzero_o,
     output wire                scan_shared_o,
+    output wire                scan_values_o,
     input  wire                scan_valid_i,
     output wire                scan_take_o,
     input  wire [LaneBits-1:0] scan_lane_i,
@@ -464,6 +465,7 @@ module nmc_sequencer #(
   assign scan_virtual_o = (is_mac_r && !masked || is_blend || dig_regs) && !wide_busy && running;
   assign scan_nonzero_o = walking && (masked ? !draw_rounds_o : skip_q && (is_mac_b || is_upd_r || is_upd_b && !pull));
   assign scan_shared_o = in_rows && running;
+  assign scan_values_o = is_upd_r || masked && draw_rounds_o;
   assign scan_take_o = take || is_take || does == `NMC_DO_ENTRY0 && scan_valid_i;
 
   // ---- run and host ----
