@@ -49,7 +49,7 @@ func Place(program []Step) ([Size]Slot, error) {
 	blocks := [][]string{{program[0].Name}} // at 0
 	for _, s := range program {
 		want := max(answers[s.Do], 1)
-		if len(s.Next) != want && (len(s.Next) != 1 || s.Do != Boot) {
+		if len(s.Next) != want {
 			return rom, fmt.Errorf("microcode: step %s has %d successors, its command %q needs %d", s.Name, len(s.Next), Commands[s.Do], want)
 		}
 		for _, n := range s.Next {

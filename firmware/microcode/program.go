@@ -15,7 +15,7 @@ var idle = next("idle", "host", "begin", "")
 var Program = slices.Concat(control, scalar, macB, macR, macRWide, updB, updR, blend, vector, digest)
 
 var control = []Step{
-	{Name: "boot", Do: Boot, Write: WriteFixed, To: Zero, Next: next("idle")},
+	{Name: "boot", Next: next("idle")},
 	{Name: "idle", Do: Idle, Next: idle},
 
 	// The host reads an element: its address is stable from the second step on.

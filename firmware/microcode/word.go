@@ -74,13 +74,12 @@ const (
 	WriteNone  Write = iota
 	WriteRow         // a row of the sequencer's own
 	WriteRd          // the instruction's rd
-	WriteFixed       // one of the registers Zero, Label, Input
+	WriteFixed       // register Label or Input
 )
 
 // Registers of WriteFixed.
 const (
-	Zero = iota
-	Label
+	Label = iota
 	Input
 )
 
@@ -127,7 +126,6 @@ const (
 	Idle   Do = 4 // host reads? +2: a run starts?
 	Begin  Do = 5
 	Enter  Do = 6 // pc = entry
-	Boot   Do = 7
 
 	Walk        Do = 8 // end of the run? +2: upd.r: an element is taken?
 	Rate1       Do = 9 // upd.r: rate·s in three steps
@@ -204,7 +202,7 @@ var answers = map[Do]int{
 // Commands are the names of commands in the Verilog header.
 var Commands = map[Do]string{
 	None: "none", Decode: "decode", Fetch: "fetch", Retire: "retire", Idle: "idle", Begin: "begin", Enter: "enter",
-	Boot: "boot", Walk: "walk", Rate1: "rate1", Rate2: "rate2", Rate3: "rate3", Hold: "hold", HoldProduct: "hold_product",
+	Walk: "walk", Rate1: "rate1", Rate2: "rate2", Rate3: "rate3", Hold: "hold", HoldProduct: "hold_product",
 	WalkProduct: "walk_product", Word0: "word0", Word1: "word1", Word2: "word2", Word3: "word3", Word4: "word4",
 	Word5: "word5", Operands: "operands", Dot: "dot", Entry0: "entry0", Entry1: "entry1", Entry2: "entry2",
 	Entry3: "entry3", Take: "take", AluWait: "alu_wait", Better: "better", Inverse: "inverse", Bounds: "bounds", Run: "run",

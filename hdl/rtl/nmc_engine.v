@@ -121,7 +121,7 @@ module nmc_engine #(
   wire [31:0] reg_data, seq_reg_wdata;
   wire [6:0] seq_reg_waddr, seq_reg_raddr;
   nmc_ram #(
-      .Lanes(2), .LaneBits(16), .Depth(128), .AddrBits(7)
+      .Lanes(2), .LaneBits(16), .Depth(128), .AddrBits(7), .Zeroed(1)
   ) u_registers (
       .clk_i(clk_i),
       .we_i(seq_reg_we || (host_write && to_regs)),

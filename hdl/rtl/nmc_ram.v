@@ -15,7 +15,8 @@ module nmc_ram #(
     parameter Lanes = 4,  // write enables
     parameter LaneBits = 16,  // bits of a lane
     parameter Depth = 512,  // words
-    parameter AddrBits = 9
+    parameter AddrBits = 9,
+    parameter Zeroed = 0  // synthesized with zeros in it
 ) (
     input  wire                      clk_i,
     // write a word, or one value to the lanes enabled
@@ -34,11 +35,17 @@ module nmc_ram #(
   reg [Lanes*LaneBits-1:0] mem[0:Depth-1];
 
   reg [31:0] l;
-`ifndef SYNTHESIS
-  // Simulators start from the memory that a reset device is taken to have.
-  integer a;
-  initial for (a = 0; a < Depth; a = a + 1) mem[a] = {Lanes * LaneBits{1'b0}};
+`ifdef SYNTHESIS
+  localparam Clear = Zeroed;
+`else
+  localparam Clear = Zeroed | 1;  // the memory that a reset device is taken to have
 `endif
+  generate
+    if (Clear != 0) begin : g_clear
+      integer a;
+      initial for (a = 0; a < Depth; a = a + 1) mem[a] = {Lanes * LaneBits{1'b0}};
+    end
+  endgenerate
 
   always @(posedge clk_i) begin
     if (re_i) rdata_o <= mem[raddr_i];

@@ -497,7 +497,7 @@ module nmc_sequencer #(
   };
 
   // ---- registers ----
-  localparam [6:0] RowZero = 7'd64;  // ... and up are the sequencer's own
+  localparam [6:0] RowZero = 7'd64;  // is never written; rows from 72 on are the sequencer's own
   wire [15:0] vector_dst = ir_i[`NMC_VECTOR_DST];
   wire [5:0] rd = op[5] ? vector_dst[5:0] + {5'd0, does == `NMC_DO_SECOND} : ir_i[`NMC_SCALAR_RD];
   wire unindexed = (op == `NMC_OP_LOAD || op == `NMC_OP_STORE) && !ir_i[`NMC_SCALAR_INDEX];
@@ -517,15 +517,15 @@ module nmc_sequencer #(
 
   wire [1:0] writes = micro[`NMC_MICRO_WRITE];
   wire [2:0] to = micro[`NMC_MICRO_TO];
-  wire [5:0] fixed = to[1] ? `NMC_REG_INPUT : to[0] ? `NMC_REG_LABEL : 6'd0;
+  wire [5:0] fixed = to[0] ? `NMC_REG_INPUT : `NMC_REG_LABEL;
   wire alu_writes = is_dot || op[4:3] != 2'd0 || op[2:0] == 3'd2;
   assign reg_we_o = writes != `NMC_WRITE_NONE && !(is_take && !scan_valid_i) && !(is_alu_wait && !(alu_done_i && alu_writes));
-  assign reg_waddr_o = writes == `NMC_WRITE_ROW ? {4'b1001, to} : writes == `NMC_WRITE_RD ? {1'b0, rd} : {to[1:0] == 2'd0, fixed};
+  assign reg_waddr_o = writes == `NMC_WRITE_ROW ? {4'b1001, to} : {1'b0, writes == `NMC_WRITE_RD ? rd : fixed};
 
   wire [2:0] zeros = {(ir_i[`NMC_VECTOR_CMODE] & Modes) == `NMC_SRC_ZERO, (ir_i[`NMC_VECTOR_BMODE] & Modes) == `NMC_SRC_ZERO,
                       (ir_i[`NMC_VECTOR_AMODE] & Modes) == `NMC_SRC_ZERO};
 
-  // The sum, its complement, 0, or the scalar unit's result.
+  // The sum, its complement, or the scalar unit's result.
   wire low_end, high_end;  // a count, the low or the high half of a register, is 0 or 1
   nmc_pointers #(
       .WeightBits(WeightBits), .VectorBits(VectorBits), .LaneBits(LaneBits), .WordBits(WordBits)
@@ -536,10 +536,7 @@ module nmc_sequencer #(
       .label_value_i(label_i), .input_value_i(input_i), .limit_value_i(limit_i), .host_value_i(host_addr_i),
       .sum_o(sum), .low_end_o(low_end), .high_end_o(high_end)
   );
-  wire from_inverse = does == `NMC_DO_INVERSE;
-  wire from_zero = does == `NMC_DO_BOOT;
-  wire [1:0] from = {is_alu_wait || from_zero, from_inverse || from_zero};
-  assign reg_wdata_o = from == 2'd0 ? sum : from == 2'd1 ? ~sum : from == 2'd2 ? alu_result_i : 32'd0;
+  assign reg_wdata_o = is_alu_wait ? alu_result_i : sum ^ {32{does == `NMC_DO_INVERSE}};
 
   // ---- the next step ----
   wire still = lanes_idle_i && !in_flight && draw_idle_i;
