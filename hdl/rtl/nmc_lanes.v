@@ -88,6 +88,7 @@ module nmc_lanes #(
   wire [4*Levels+4:0] toks_next = {toks, reduce_i && tok4[3] ? tok4 : 4'd0};
   wire [3:0] tok_acc = reduce_i ? toks_next[4*Levels+:4] : tok4;
   reg [10:5] last;
+  wire leaves = reduce_i ? last[7] : last[6+Share+Wait];
 
   always @(posedge clk_i) begin
     tok2 <= {tok_valid_i, tok_first_i, tok_shift_i, tok_last_i};
@@ -95,8 +96,7 @@ module nmc_lanes #(
     tok4 <= tok3;
     toks <= toks_next[4*Levels:0];
     last <= {last[9:5], tok_acc[3] && tok_acc[0]};
-    we_o <= reduce_i ? last[7] : last[6+Share+Wait];
-    if (last[7]) waddr_o <= a_q;
+    we_o <= leaves;
     if (rst_i) begin
       tok2 <= 4'd0;
       tok3 <= 4'd0;
@@ -112,26 +112,25 @@ module nmc_lanes #(
   function [1:0] phase(input [2:0] at);
     phase = (at[0] ? 2'd0 : at[1] ? 2'd1 : at[2] ? 2'd2 : 2'd3) & PhaseMask;
   endfunction
-  wire [1:0] phase5 = phase(last[7:5]);
   wire [1:0] phase6 = phase(last[8:6]);
   wire [1:0] phase7 = phase(last[9:7]);
   wire go5 = reduce_i ? last[5] : |last[5+:Share];
   wire go6 = reduce_i ? last[6] : |last[6+:Share];
   wire go7 = reduce_i ? last[7] : |last[7+:Share];
 
-  // C and the addresses wait in queues for the rounded product.
+  // C and the addresses wait in queues for the rounded product; an address for the write, when its C has been read: there
+  // its place is one further.
   reg [QueueBits-1:0] c_wr, a_wr, rd;
   (* no_rw_check *)reg [AddrBits-1:0] a_mem[0:(1<<QueueBits)-1];
-  reg [AddrBits-1:0] a_q;
   always @(posedge clk_i) begin
     if (push_i) a_mem[a_wr] <= push_addr_i;
-    if (last[6]) a_q <= a_mem[rd];
+    if (leaves) waddr_o <= a_mem[rd];
     if (tok_valid_i && tok_last_i) c_wr <= c_wr + 1'b1;
     if (push_i) a_wr <= a_wr + 1'b1;
     if (last[6]) rd <= rd + 1'b1;
     if (rst_i) begin
       c_wr <= {QueueBits{1'b0}};
-      a_wr <= {QueueBits{1'b0}};
+      a_wr <= {{QueueBits - 1{1'b0}}, 1'b1};
       rd <= {QueueBits{1'b0}};
     end
   end
@@ -153,67 +152,63 @@ module nmc_lanes #(
   reg signed [31:0] multl[0:Lanes-1];
   reg signed [31:0] prodh[0:Lanes-1];
   reg signed [31:0] prodl[0:Lanes-1];
-  reg signed [31+Levels:0] node[1:Lanes];  // the tree; 1 is the sum of all
+  reg signed [31+Levels:0] node[0:Lanes+Even-1];  // the tree; 1 is the sum of all
   reg signed [47:0] acc[0:Lanes-1];
   reg [34:0] u[0:Ends-1];  // {negative, does not fit, shifted}
   reg [(Lanes+Even)*16-1:0] c_q;
   reg [16:0] r[0:Ends-1];  // {overflow, rounded}
-  reg [17:0] y[0:Lanes+Even-1];  // {product is not 0, overflow, clamped}
+  reg over[0:Lanes-1];
 
-  // Operands of the cycle: undefined where nothing sets them, so that they are no state.
-  reg signed [15:0] w[0:Lanes+Even-1];
-  reg signed [15:0] o[0:Lanes+Even-1];
+  // Values of the cycle: undefined where nothing sets them, so that they are no state.
+  reg [15:0] w[0:Lanes+Even-1];
+  reg [15:0] o[0:Lanes+Even-1];
+  reg [15:0] pc[0:Lanes-1];  // what P and C become: O or W
+  reg [15:0] on[0:Lanes-1];  // ones where X is not 0
+  reg f[0:Lanes-1];
+  reg [15:0] c[0:Lanes+Even-1];
+  reg signed [47:0] prod[0:Lanes-1];
   reg [15:0] d[0:Lanes+Even-1];
-  reg [46:0] prod[0:Lanes-1];
-  reg [15:0] c[0:Lanes+Even-1];  // C, on its way into the queue
-  reg on[0:Lanes-1];  // X is not 0
-  reg [15:0] k[0:Lanes+Even-1];  // ... and out of it
+  reg [15:0] k[0:Lanes+Even-1];  // C out of the queue
+  reg [16:0] sum[0:Ends-1];
+  reg [15:0] y[0:Lanes+Even-1];
 
   // Loop variables are unsigned and bodies without branches where that is possible: such loops become vector instructions.
+  // Lanes that share a back end need few cells, others few instructions: where the two differ, Share chooses.
   reg [31:0] l, e, s, q;
   reg [31:0] pair;
-  reg signed [15:0] xs, rb, cb;
+  reg signed [15:0] xs;
   reg signed [17:0] diff;
-  reg signed [16:0] sum, hi17, lo17;
-  reg signed [47:0] a, b, mask_a;
+  reg [16:0] hi17, lo17;
+  reg [47:0] a, b, mask_a, mask_b;
   reg [47:0] s16;
   reg [39:0] s8;
   reg [35:0] s4;
   reg [33:0] s2;
   reg [32:0] t;
-  reg [15:0] addend, yb, mask_w, mask_o, mask_x, mask_p, mask_f;
-  reg far, over, gt, lt, open_hi, open_lo, f;
+  reg [15:0] addend, mask_w, mask_o, mask_p, mask_f;
+  reg far, gt, lt, open_hi, open_lo, move, touch;
   reg [Levels:0] many;
-  reg [Lanes-1:0] touched;
   reg [(Lanes+Even)*16-1:0] word;
   always @(posedge clk_i) begin
     // No temporary keeps a value over a clock edge.
     {l, e, s, q, pair} = 160'd0;
-    {xs, rb, cb, diff, sum, hi17, lo17, a, b, mask_a} = 261'd0;
-    {s16, s8, s4, s2, t, addend, yb, mask_w, mask_o, mask_x, mask_p, mask_f} = 303'd0;
-    {far, over, gt, lt, open_hi, open_lo, f} = 7'd0;
+    {xs, diff, hi17, lo17, a, b, mask_a, mask_b} = 260'd0;
+    {s16, s8, s4, s2, t, addend, mask_w, mask_o, mask_p, mask_f} = 271'd0;
+    {far, gt, lt, open_hi, open_lo, move, touch} = 7'd0;
     many = {Levels + 1{1'b0}};
-    touched = {Lanes{1'b0}};
-    for (l = 0; l < Lanes; l = l + 1) begin
-      on[l]   = 1'bx;
-      prod[l] = 47'dx;
-    end
-    for (l = 0; l < Lanes + Even; l = l + 1) begin
-      w[l] = 16'dx;
-      o[l] = 16'dx;
-      d[l] = 16'dx;
-      c[l] = 16'dx;
-      k[l] = 16'dx;
-    end
+    word = {(Lanes + Even) * 16{1'b0}};
 
-    if (we_o && count_i) for (l = 0; l < Lanes; l = l + 1) many = many + {{Levels{1'b0}}, y[l][16] && wlanes_i[l[LaneBits-1:0]]};
+    if (we_o && count_i) for (l = 0; l < Lanes; l = l + 1) many = many + {{Levels{1'b0}}, over[l] && wlanes_i[l[LaneBits-1:0]]};
     overflows_o <= {{6 - Levels{1'b0}}, many};
 
-    // Cycle 7: add C and clamp.
-    hi17 = {hi_i[15], hi_i};
-    lo17 = {lo_i[15], lo_i};
+    // Cycle 7: add C and clamp. Sums have their sign inverted: so they are compared without sign.
+    hi17 = {!hi_i[15], hi_i[15], hi_i[14:0]};
+    lo17 = {!lo_i[15], lo_i[15], lo_i[14:0]};
     open_hi = hi_i == 16'h7fff;
     open_lo = lo_i == 16'h8000;
+    for (l = 0; l < Lanes + Even; l = l + 1) k[l] = 16'dx;
+    for (e = 0; e < Ends; e = e + 1) sum[e] = 17'dx;
+    for (l = 0; l < Lanes + Even; l = l + 1) y[l] = 16'dx;
     if (go7) begin
       for (q = 0; q < Pairs; q = q + 1) begin
         pair = c_q[q*32+:32];
@@ -221,30 +216,39 @@ module nmc_lanes #(
         k[2*q+1] = pair[31:16];
       end
       for (e = 0; e < Ends; e = e + 1) begin
-        rb = r[reduce_i?0:e][15:0];
-        over = r[reduce_i?0:e][16];
-        cb = k[e*Share+{30'd0, phase7}];
-        sum = {rb[15], rb} + {cb[15], cb};
-        gt = ge_i ? !sum[16] : (sum > hi17) | inverted_i;
-        lt = ge_i | (sum < lo17);
-        yb = raw_i ? sum[15:0] : gt ? hi_i : lt ? lo_i : sum[15:0];
-        over = (open_hi & ((over & !rb[15]) | sum[16:15] == 2'b01)) | (open_lo & ((over & rb[15]) | sum[16:15] == 2'b10));
-        if (Share == 1) y[e] = {rb != 16'd0, over, yb};
-        else
-          for (s = 0; s < Share; s = s + 1)
-            if (reduce_i || s[1:0] == phase7) begin
-              y[e*Share+s] = {rb != 16'd0, over, yb};
-              wdata_o[(e*Share+s)*16+:16] <= yb;
-            end
+        pair = {16'd0, k[e*Share+{30'd0, phase7}]};
+        t = {16'd0, r[reduce_i?0:e]};
+        sum[e] = {1'b0, !t[15], t[14:0]} + {1'b0, !pair[15], pair[14:0]};
       end
-      for (l = 0; l < Lanes; l = l + 1) touched[l[LaneBits-1:0]] = y[l][17] || !touched_i;
-      touched_o <= touched;
-      for (q = 0; q < Pairs; q = q + 1) word[q*32+:32] = {y[2*q+1][15:0], y[2*q][15:0]};
-      if (Share == 1) wdata_o <= word[Lanes*16-1:0];
+      for (e = 0; e < Ends; e = e + 1) begin
+        gt = ge_i ? sum[e][16] : (hi17 < sum[e]) | inverted_i;
+        lt = ge_i | (sum[e] < lo17);
+        y[e] = raw_i ? sum[e][15:0] : gt ? hi_i : lt ? lo_i : sum[e][15:0];
+      end
+      if (Share == 1) begin
+        for (q = 0; q < Pairs; q = q + 1) word[q*32+:32] = {y[2*q+1], y[2*q]};
+        wdata_o <= word[Lanes*16-1:0];
+        touched_o <= {Lanes{1'b1}};
+        if (touched_i) for (l = 0; l < Lanes; l = l + 1) touched_o[l[LaneBits-1:0]] <= r[reduce_i?0:l][15:0] != 16'd0;
+      end
+      // Shared: results enter at the last lane and move on to the first; a sum over the lanes enters everywhere.
+      for (e = 0; e < Ends; e = e + 1) begin
+        t = {16'd0, r[reduce_i?0:e]};
+        far = (open_hi & ((t[16] & !t[15]) | sum[e][16:15] == 2'b11)) | (open_lo & ((t[16] & t[15]) | sum[e][16:15] == 2'b00));
+        touch = !touched_i | (t[15:0] != 16'd0);
+        for (s = 0; s < Share; s = s + 1) begin
+          over[e*Share+s] = reduce_i || s == Share - 1 ? far : over[(e*Share+s+1)%Lanes];
+          if (Share != 1) begin
+            touched_o[e*Share+s] <= reduce_i || s == Share - 1 ? touch : touched_o[(e*Share+s+1)%Lanes];
+            wdata_o[(e*Share+s)*16+:16] <= reduce_i || s == Share - 1 ? y[e] : wdata_o[((e*Share+s+1)%Lanes)*16+:16];
+          end
+        end
+      end
     end
 
     // Cycle 6: round and saturate.
     if (last[6]) c_q = c_mem[rd];
+    for (l = 0; l < Lanes + Even; l = l + 1) d[l] = 16'dx;
     if (go6) begin
       if (stochastic_i)
         for (q = 0; q < Pairs; q = q + 1) begin
@@ -255,15 +259,15 @@ module nmc_lanes #(
       for (e = 0; e < Ends; e = e + 1) begin
         addend = stochastic_i ? d[e*Share+{30'd0, phase6}] : {nearest_i, 15'd0};
         t = u[e][32:0] + {17'd0, addend};
-        over = !raw_i & (u[e][33] | (t[32] != t[31]));
-        r[e] = {over, over ? {u[e][34], {15{~u[e][34]}}} : t[31:16]};
+        far = !raw_i & (u[e][33] | (t[32] != t[31]));
+        r[e] = {far, far ? {u[e][34], {15{~u[e][34]}}} : t[31:16]};
       end
     end
 
     // Cycle 5: shift; far where what does not fit 33 bits is lost.
     if (go5)
       for (e = 0; e < Ends; e = e + 1) begin
-        a = acc[e*Share+{30'd0, phase5}];
+        a = acc[e*Share];
         s16 = shift_i[5] ? {{16{a[47]}}, a[47:16]} : shift_i[4] ? a : {a[31:0], 16'd0};
         far = (shift_i[5:4] == 2'd0) & (a[47:32] != {16{a[31]}});
         s8  = shift_i[3] ? s16[47:8] : s16[39:0];
@@ -277,6 +281,8 @@ module nmc_lanes #(
       end
 
     // The operands, cycle 1.
+    for (l = 0; l < Lanes + Even; l = l + 1) w[l] = 16'dx;
+    for (l = 0; l < Lanes + Even; l = l + 1) o[l] = 16'dx;
     if (tok_valid_i || c_load_i || p_load_i || acc_load_i) begin
       for (q = 0; q < Pairs; q = q + 1) begin
         pair = w_draw_i ? d_even[q*32+:32] : w_even[q*32+:32];
@@ -292,27 +298,38 @@ module nmc_lanes #(
     end
 
     // Cycle 4 (later in a reduction, which is in lane 0): accumulate.
-    mask_a = {48{!acc_load_i}};
-    if (tok4[3] || p_load_i)
+    for (l = 0; l < Lanes; l = l + 1) prod[l] = 48'dx;
+    if (Share != 1 || tok4[3] || p_load_i)
       for (l = 0; l < Lanes; l = l + 1) begin
         t = {prodh[l][31], prodh[l]} + {{16{prodl[l][31]}}, prodl[l][31:15]};
-        prod[l] = {t[31:0], prodl[l][14:0]};
+        prod[l] = {t[31], t[31:0], prodl[l][14:0]};
       end
-    if (tok_acc[3] || acc_load_i) begin
-      b = acc[0];
-      a = tok_acc[2] ? 48'd0 : b;
-      a = acc_load_i | tok_acc[1] ? {o[0], b[47:16]} : a;
-      b = {prod[0][46], prod[0]};
-      if (reduce_i && Levels != 0) b = {{16 - Levels{node[1][31+Levels]}}, node[1]};
-      acc[0] = a + (b & mask_a);
-      acc0_o <= acc[0];
-      if (!reduce_i)
-        for (l = 1; l < Lanes; l = l + 1) begin
-          b = acc[l];
-          a = tok_acc[2] ? 48'd0 : b;
-          a = acc_load_i | tok_acc[1] ? {o[l], b[47:16]} : a;
-          acc[l] = a + ({prod[l][46], prod[l]} & mask_a);
+    mask_a = {48{!(tok_acc[3] && tok_acc[2] && !tok_acc[1])}};
+    mask_b = {48{!acc_load_i}};
+    if (Share != 1) begin
+      // X is 0 without a token, and so is the product. The sums move on to the first lane of a back end, which passes them;
+      // raw ones go round, as they are passed again. The last lane's is cleared before a sum starts: it has moved on.
+      move = go5 && !reduce_i;
+      for (e = 0; e < Ends; e = e + 1) begin
+        s16 = acc[e*Share];
+        for (s = 0; s < Share; s = s + 1) begin
+          b = prod[e*Share+s];
+          if (e == 0 && s == 0 && reduce_i) b = {{16 - Levels{node[1][31+Levels]}}, node[1]};
+          if (s != Share - 1) a = (move ? acc[(e*Share+s+1)%Lanes] : acc[e*Share+s]) & mask_a;
+          else a = move && raw_i ? s16 : acc[e*Share+s];
+          if (acc_load_i || tok_acc[3] && tok_acc[1]) a = {o[e*Share+s], a[47:16]};
+          acc[e*Share+s] = a + (b & mask_b);
+          if (s == Share - 1 && tok3[3] && tok3[2] && !tok3[1]) acc[e*Share+s] = 48'd0;
         end
+      end
+      acc0_o <= acc[0];
+    end else if (tok_acc[3] || acc_load_i) begin
+      if (acc_load_i || tok_acc[1]) for (l = 0; l < Lanes; l = l + 1) acc[l] = {o[l], acc[l][47:16]};
+      if (reduce_i && Levels != 0) begin
+        b = {{16 - Levels{node[1][31+Levels]}}, node[1]};
+        acc[0] = (acc[0] & mask_a) + (b & mask_b);
+      end else for (l = 0; l < Lanes; l = l + 1) acc[l] = (acc[l] & mask_a) + (prod[l] & mask_b);
+      acc0_o <= acc[0];
     end
     if (reduce_i && Levels != 0) begin
       for (l = 1; l < Lanes / 2; l = l + 1) node[l] = node[2*l] + node[2*l+1];
@@ -322,46 +339,62 @@ module nmc_lanes #(
 
     // Cycles 3 and 2: two products; their sum is an adder of the multiplier blocks. The inner registers of an SB_MAC16 have
     // no enable; prodl needs one, or Yosys takes it for an inner register of a block without adder and loses it.
-    if (Share != 1 || tok2[3] || tok3[3])
+    if (Share != 1 || tok2[3] || tok3[3]) begin
+      for (l = 0; l < Lanes; l = l + 1) prodh[l] = multh[l];
+      if (!rst_i) for (l = 0; l < Lanes; l = l + 1) prodl[l] = multl[l];
       for (l = 0; l < Lanes; l = l + 1) begin
-        prodh[l] = multh[l];
-        prodl[l] = tok3[3] ? multl[l] : prodl[l];
         multh[l] = ph[l] * x[l];
         multl[l] = $signed({1'b0, pl[l]}) * x[l];
       end
+    end
 
-    // Cycle 1: X, C, the flag and P.
-    mask_p = {16{pull_i}};
-    mask_f = {16{compare_i}};
-    mask_w = {16{c_sel_i == 2'd1}};
-    mask_o = {16{c_sel_i == 2'd2}};
-    if (tok_valid_i || c_load_i) begin
-      for (l = 0; l < Lanes; l = l + 1) on[l] = fire_i && !x_zero_i;
-      if (tail_i) for (l = 0; l < Lanes; l = l + 1) on[l] = on[l] & tail_mask_i[l[LaneBits-1:0]];
+    // Cycle 1: X, the flag, C and P.
+    for (l = 0; l < Lanes; l = l + 1) on[l] = 16'dx;
+    for (l = 0; l < Lanes; l = l + 1) f[l] = 1'b0;
+    if (Share != 1 || tok_valid_i) begin
+      for (l = 0; l < Lanes; l = l + 1) on[l] = {16{fire_i && !x_zero_i}};
+      if (tail_i) for (l = 0; l < Lanes; l = l + 1) on[l] = on[l] & {16{tail_mask_i[l[LaneBits-1:0]]}};
+    end
+    if (Share != 1 || pull_i || flag_i) begin
+      mask_p = {16{pull_i}};
+      mask_f = {16{compare_i}};
       for (l = 0; l < Lanes; l = l + 1) begin
         // O - W, O or O - P; the last bit makes O - P - 1 of it, which is negative where P >= O.
         xs = (w[l] & mask_p) | ({ph[l][15], pl[l]} & mask_f);
         diff = {o[l][15], o[l], f_le_i & compare_i} - {xs[15], xs, compare_i};
-        f = flag_i & (compare_i ? diff[17] ^ f_inv_i ^ 1'b1 : flag[l]);
+        f[l] = flag_i & (compare_i ? diff[17] ^ f_inv_i ^ 1'b1 : flag[l]);
         xs = diff[17] != diff[16] ? {diff[17], {15{~diff[17]}}} : diff[16:1];
-        mask_x = {16{on[l] & !flag_i}};
-        x[l] = (xs & mask_x) | {15'd0, f & on[l]};
-        mask_x = {16{!f}};
-        c[l] = (w[l] & mask_w & mask_x) | (o[l] & mask_o & mask_x) | {c_sel_i == 2'd3 & !f, 15'd0};
+        x[l] = (xs & on[l] & {16{!flag_i}}) | {15'd0, f[l] & on[l][0]};
       end
+    end else if (tok_valid_i) for (l = 0; l < Lanes; l = l + 1) x[l] = o[l] & on[l];
+
+    for (l = 0; l < Lanes; l = l + 1) pc[l] = 16'dx;
+    if (c_load_i || p_load_i) begin
+      mask_w = {16{c_load_i && c_sel_i != 2'd0 ? c_sel_i == 2'd1 : !p_o_i}};
+      mask_o = {16{c_load_i && c_sel_i != 2'd0 ? c_sel_i == 2'd2 : p_o_i}};
+      for (l = 0; l < Lanes; l = l + 1) pc[l] = (w[l] & mask_w) | (o[l] & mask_o);
     end
+    for (l = 0; l < Lanes + Even; l = l + 1) c[l] = 16'dx;
     if (c_load_i) begin
+      mask_p = {16{c_sel_i != 2'd0}};
+      mask_f = {c_sel_i == 2'd3, 15'd0};
+      for (l = 0; l < Lanes; l = l + 1) c[l] = ((pc[l] & mask_p) | mask_f) & {16{!f[l]}};
       for (q = 0; q < Pairs; q = q + 1) word[q*32+:32] = {c[2*q+1], c[2*q]};
       c_mem[c_wr] <= word;
     end
     if (f_load_i) for (l = 0; l < Lanes; l = l + 1) flag[l] = {ph[l][15], pl[l]} != 16'd0;
-    mask_p = {16{p_o_i}};
-    if (p_load_i)
-      for (l = 0; l < Lanes; l = l + 1) begin
-        xs = (o[l] & mask_p) | (w[l] & ~mask_p);
-        ph[l] = p_prod_i ? prod[l][30:15] : {16{xs[15]}};
-        pl[l] = p_prod_i ? prod[l][14:0] : xs[14:0];
-      end
+    if (p_load_i) begin
+      if (p_prod_i)
+        for (l = 0; l < Lanes; l = l + 1) begin
+          ph[l] = prod[l][30:15];
+          pl[l] = prod[l][14:0];
+        end
+      else
+        for (l = 0; l < Lanes; l = l + 1) begin
+          ph[l] = {16{pc[l][15]}};
+          pl[l] = pc[l][14:0];
+        end
+    end
   end
 
 `ifdef FORMAL
@@ -409,7 +442,7 @@ module nmc_lanes #(
     if (past_ok) begin
       if (f5) assert (u[0] == {f_shifted[63], f_shifted[63:32] != {32{f_shifted[32]}}, f_shifted[32:0]});
       if (f6) assert (r[0] == {!f_raw6 && (f_above || f_below), f_r});
-      if (f7) assert (wdata_o[15:0] == f_y && y[0][16] == (f_high || f_low));
+      if (f7) assert (wdata_o[15:0] == f_y && over[0] == (f_high || f_low));
       cover (f7 && f_high && wdata_o == 16'h7fff && !f_raw7);
       cover (f7 && f_low && wdata_o == 16'h8000);
       cover (f6 && stochastic_i && !f_raw6 && f_r != f_shifted[31:16] && !f_above && !f_below);
