@@ -144,6 +144,11 @@ func (z *legalizer) op(o *ir.Op) error {
 		}
 		z.keyed(z.add(copyAttrs(ir.New("blend", o.Args...)).With("rows", rows).With("cols", cols).With("set", 1).
 			With("round", int(fixed.Nearest)).With("lo", lo).With("hi", hi)))
+	case "sign":
+		// The largest factor takes every element but 0 beyond the bounds.
+		t, m := p.Tensor(o.Args[0]), o.Attrs["magnitude"]
+		z.add(ir.New("blend", t.Name, z.scalar("full", 0x7fff<<16), o.Args[1]).With("rows", t.Rows()).With("cols", t.Cols()).
+			With("set", 1).With("lo", -m).With("hi", m))
 	case "relu":
 		z.vec(fnMac, vec(0).N, o.Args[0], ir.Zero, ir.Zero, o.Args[1]).With("lo", 0)
 	case "tanh", "sigmoid":

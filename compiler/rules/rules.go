@@ -15,6 +15,7 @@ type Rule struct {
 	Equation string // of the weight change
 	Source   string // where the equation comes from
 	Spec     config.RuleSpec
+	Recipe   config.Recipe
 	// Learn writes what happens to one sample: forward pass, errors, updates.
 	Learn func(n *Dense, f *ir.Func) error
 }
@@ -23,6 +24,7 @@ type Rule struct {
 var All = map[string]Rule{
 	"bp":  Backpropagation,
 	"dfa": DirectFeedbackAlignment,
+	"fa":  FeedbackAlignment,
 }
 
 // Specs is what the reader of net.toml has to know of the rules.
