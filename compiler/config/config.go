@@ -136,6 +136,14 @@ type RuleSpec struct {
 	ErrorFrac int
 }
 
+// errorFrac is the default with 0 replaced.
+func (s RuleSpec) errorFrac() int {
+	if s.ErrorFrac == 0 {
+		return 14
+	}
+	return s.ErrorFrac
+}
+
 // Option is a key of [rule] that some rules take.
 type Option struct {
 	Name string
@@ -145,6 +153,8 @@ type Option struct {
 	// Min and Max limit a number; Max 0 is no limit. With Open a number must be more than Min.
 	Min, Max float64
 	Open     bool
+	// Idle says that the option has no effect while the others have their defaults: a template has it as a comment.
+	Idle bool
 	// Doc says in half a sentence what the option is, with its unit.
 	Doc string
 }
@@ -171,7 +181,6 @@ type Recipe struct {
 	Rates       [2]string // of the hidden layers, as multiples of the rule's
 	Rate, Final string    // of the rule
 	Note        string    // why these values
-	Options     []string  // further lines of [rule], a tab before the comment; the rule's options follow by themselves
 }
 
 // Diagnostic makes a finding about the place p of the source.

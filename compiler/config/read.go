@@ -548,10 +548,7 @@ func (r *reader) schedule(t *table, data *table) {
 
 // errorFormat reads error = { frac }.
 func (r *reader) errorFormat(t *table, spec RuleSpec) {
-	preset := spec.ErrorFrac
-	if preset == 0 {
-		preset = 14
-	}
+	preset := spec.errorFrac()
 	in := t.inner("error", "error", fmt.Sprintf("error = { frac = %d }", preset))
 	in.sixteen()
 	r.net.Rule.ErrorFrac = in.integer("frac", int64(preset), 0, 15, fmt.Sprintf("frac = %d", preset))

@@ -3,7 +3,6 @@ package config
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"strings"
 	"text/template"
 )
@@ -107,9 +106,14 @@ func Template(rule, title, name string, spec RuleSpec, r Recipe) []byte {
 	if r.Activation == "" {
 		r = plain
 	}
-	options := slices.Clone(r.Options)
+	frac := spec.errorFrac()
+	options := []string{fmt.Sprintf("error = { frac = %d }\t# errors are multiples of 2^-%[1]d in [-%d, %[2]d)", frac, 1<<(15-frac))}
 	for _, o := range spec.Options {
-		options = append(options, o.line()+"\t# "+o.Doc)
+		line := o.line() + "\t# " + o.Doc
+		if o.Idle {
+			line = "# " + line
+		}
+		options = append(options, line)
 	}
 	var b bytes.Buffer
 	err := page.Execute(&b, map[string]any{

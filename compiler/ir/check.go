@@ -129,7 +129,7 @@ func (p *Program) checkShape(o *Op) error {
 		}
 		return fit(1, 0, 2)
 	case "outer":
-		if p.Tensor(o.Args[0]).Role != "weight" {
+		if t := p.Tensor(o.Args[0]); t.Role == "feedback" || t.Source != "memory" {
 			return fmt.Errorf("%s is not learned", o.Args[0])
 		}
 		return fit(0, 3, 2)

@@ -14,7 +14,7 @@ func Axes(p *ir.Program) error {
 	for _, t := range p.Tensors {
 		switch {
 		case t.Lanes != "":
-		case t.Role == "weight" && t.Out < narrow && t.In > t.Out:
+		case t.Role != "feedback" && t.Out < narrow && t.In > t.Out:
 			t.Lanes = "in"
 		default:
 			t.Lanes = "out"

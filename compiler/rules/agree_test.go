@@ -20,7 +20,7 @@ import (
 	"github.com/nmc-fpga/nmc/sim/float"
 )
 
-// source is a network in which every learned matrix has the rate 1/16 and updates are rounded to nearest.
+// source is a network in which every learned matrix has the rule's rate and updates are rounded to nearest.
 const source = `name = "agree"
 seed = 11
 [data]
@@ -39,7 +39,6 @@ lanes = %q
 units = 10
 activation = %q
 [rule]
-rate = 0.0625
 schedule = "constant"
 rounding = "nearest"
 name = %q
@@ -47,6 +46,14 @@ name = %q
 [device]
 lanes = 8
 `
+
+// text is the source with the options of a rule, at the rate 1/16 if they give none.
+func text(hidden, lanes, output, rule, options string) string {
+	if !strings.HasPrefix(options, "rate = ") {
+		options += "\nrate = 0.0625"
+	}
+	return fmt.Sprintf(source, hidden, lanes, hidden, lanes, output, rule, options)
+}
 
 // oracles is the table of all rules and variants: the lines that choose one, and the same rule in float64 with the matrices that
 // the device has.
@@ -59,6 +66,8 @@ var oracles = []struct {
 	{"dfa", `feedback_source = "stored"`, func(*state) float.Rule { return float.DFA }},
 	{"fa", "", func(s *state) float.Rule { return float.FA{B: s.feedback()} }},
 	{"fa", "feedback_source = \"stored\"\nfeedback = 0.1", func(s *state) float.Rule { return float.FA{B: s.feedback()} }},
+	{"local", "", func(s *state) float.Rule { return float.Local{Heads: s.heads()} }},
+	{"local", "rate = 0.03125\nclassifier = \"fixed\"\nclassifier_scale = 0.25\nerror = { frac = 13 }", func(s *state) float.Rule { return float.Local{Heads: s.heads(), Fixed: true} }},
 	{"fa", "feedback_source = \"symmetric\"\nfeedback = 0.1", func(*state) float.Rule { return float.SignSymmetric{Scale: 0.1} }},
 }
 
@@ -75,7 +84,7 @@ func TestAgree(t *testing.T) {
 			for _, output := range []string{"softmax", "sigmoid"} {
 				for _, lanes := range []string{"out", "in"} {
 					t.Run(fmt.Sprintf("%s/%s/%s/%s/lanes-%s", c.rule, c.options, hidden, output, lanes), func(t *testing.T) {
-						s := start(t, fmt.Sprintf(source, hidden, lanes, hidden, lanes, output, c.rule, c.options))
+						s := start(t, text(hidden, lanes, output, c.rule, c.options))
 						s.agree(act, output, c.oracle)
 					})
 				}
@@ -164,14 +173,17 @@ func (s *state) agree(act float.Activation, output string, oracle func(*state) f
 			s.Fatalf("%d matrices learn, %d in the oracle", len(before), len(errors))
 		}
 		for k, e := range errors {
-			worst, largest := 0.0, 0.0
+			worst, largest, rate := 0.0, 0.0, s.cfg.Rule.Rate
+			if k >= len(s.cfg.Layers) {
+				rate *= s.cfg.Rule.Number("classifier_rate")
+			}
 			for out, d := range e.D {
 				if k < len(sums.A)-1 && atKink(act, sums.A[k][out]) {
 					kinks++
 					continue
 				}
 				for in, x := range append(e.X[:len(e.X):len(e.X)], 1) {
-					want := -s.cfg.Rule.Rate * d * x
+					want := -rate * d * x
 					at := out*(len(e.X)+1) + in
 					worst = max(worst, math.Abs(after[k].value[at]-before[k].value[at]-want))
 					largest = max(largest, math.Abs(want))
@@ -298,6 +310,20 @@ func (s *state) feedback() []*mat.Dense {
 	return b
 }
 
+// heads returns C_1, C_2, …
+func (s *state) heads() []float.Layer {
+	var c []float.Layer
+	for l := 1; l < len(s.cfg.Layers); l++ {
+		name := fmt.Sprintf("c%d", l)
+		if t := s.program.Tensor(name); !t.Bias {
+			c = append(c, float.Layer{W: s.fixed(name), B: make([]float64, t.Out)})
+			continue
+		}
+		c = append(c, s.layer(name, float.ReLU))
+	}
+	return c
+}
+
 // net is the oracle's network with the device's weights as they are.
 func (s *state) net(act float.Activation, output string) *float.Net {
 	n := &float.Net{Output: float.SoftmaxCE}
@@ -316,7 +342,7 @@ func (s *state) net(act float.Activation, output string) *float.Net {
 // TestSigns holds B = ±feedback with the signs of the weights, from init on and after every sample, zeros among them.
 func TestSigns(t *testing.T) {
 	for _, lanes := range []string{"out", "in"} {
-		src := fmt.Sprintf(source, "tanh", lanes, "tanh", lanes, "softmax", "fa", "feedback_source = \"symmetric\"\nfeedback = 0.1")
+		src := text("tanh", lanes, "softmax", "fa", "feedback_source = \"symmetric\"\nfeedback = 0.1")
 		src = strings.ReplaceAll(src, "gain = 0.6", "gain = 0.05\nweights = { bits = 8, frac = 7 }")
 		s := start(t, src)
 		zeros := 0

@@ -13,8 +13,7 @@ var Backpropagation = Rule{
 	Spec:     config.RuleSpec{ErrorFrac: 14},
 	Recipe: config.Recipe{
 		Activation: "relu", Gain: "0.7", Rates: [2]string{"1.0", "1.0"}, Rate: "0.01", Final: "0.0002",
-		Note:    "Every layer learns at the same rate",
-		Options: []string{"error = { frac = 14 }\t# errors are multiples of 2^-14 in [-2, 2)"},
+		Note: "Every layer learns at the same rate",
 	},
 	Learn: func(n *Dense, f *ir.Func) error {
 		n.Forward(f)

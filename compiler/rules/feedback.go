@@ -18,19 +18,30 @@ var feedbackOption = config.Option{Name: "feedback", Default: 0.0625, Open: true
 func (n *Dense) Feedback(l, inputs int) (string, error) {
 	r := n.Net.Rule
 	t := &ir.Tensor{Name: fmt.Sprintf("b%d", l), Role: "feedback", In: inputs, Out: n.Net.Layers[l-1].Units, Bits: 16, Source: "sign", Lanes: "out", ID: -1, Base: -1}
-	mantissa, exp := math.Frexp(r.Feedback)
-	t.Frac = 1 - exp // ±1 reads as ±2^-frac
 	if r.FeedbackSource == "stored" {
 		t.Source, t.Frac = "memory", 14
 		fac, frac := factor(math.Ldexp(r.Feedback, t.Frac))
 		n.Program.Func("init").Add(ir.New("draw", t.Name, n.Scalar("scale_"+t.Name, fac<<16, frac, false)).
 			With("shift", frac).With("source", 2))
-	} else if mantissa != 0.5 {
-		return "", diag.List{n.Net.Diagnostic(r.At["feedback"], fmt.Sprintf("generated feedback weights are ±2^-k, %g is no power of two", r.Feedback),
-			fmt.Sprintf("write feedback = %g, or feedback_source = \"stored\"", math.Exp2(math.Round(math.Log2(r.Feedback)))))}
+	} else {
+		var err error
+		if t.Frac, err = n.signFrac("feedback", r.Feedback, `, or feedback_source = "stored"`); err != nil {
+			return "", err
+		}
 	}
 	n.Program.Tensors = append(n.Program.Tensors, t)
 	return t.Name, nil
+}
+
+// signFrac is the fraction of generated signs of a magnitude, the value of an option: ±1 reads as ±2^-frac. A magnitude that is no
+// power of two is an error; or says what else may be written.
+func (n *Dense) signFrac(option string, magnitude float64, or string) (int, error) {
+	mantissa, exp := math.Frexp(magnitude)
+	if mantissa != 0.5 {
+		return 0, diag.List{n.Net.Diagnostic(n.Net.Rule.At[option], fmt.Sprintf("generated weights are ±2^-k, %s = %g is no power of two", option, magnitude),
+			fmt.Sprintf("write %s = %g%s", option, math.Exp2(math.Round(math.Log2(magnitude))), or))}
+	}
+	return 1 - exp, nil
 }
 
 // Signs declares feedback·sign(W) of layer l, in the layout of W, and returns its name. TakeSigns gives it its values.

@@ -22,9 +22,10 @@ type Rule struct {
 
 // All is every rule, by its name in net.toml.
 var All = map[string]Rule{
-	"bp":  Backpropagation,
-	"dfa": DirectFeedbackAlignment,
-	"fa":  FeedbackAlignment,
+	"bp":    Backpropagation,
+	"dfa":   DirectFeedbackAlignment,
+	"fa":    FeedbackAlignment,
+	"local": LocalLosses,
 }
 
 // Specs is what the reader of net.toml has to know of the rules.

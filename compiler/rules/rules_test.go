@@ -30,7 +30,11 @@ func TestTemplates(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		for _, o := range r.Spec.Options {
-			if !strings.Contains(string(text), "\n"+o.Name+" = "+o.Value()+" ") {
+			line := "\n" + o.Name + " = " + o.Value() + " "
+			if o.Idle {
+				line = "\n# " + line[1:]
+			}
+			if !strings.Contains(string(text), line) {
 				t.Errorf("%s: the template has no line for %s", name, o.Name)
 			}
 		}
@@ -83,12 +87,16 @@ func TestPages(t *testing.T) {
 // TestErrors: what the reader cannot know is told at its place, with a remedy.
 func TestErrors(t *testing.T) {
 	for _, c := range []struct{ rule, options, want string }{
-		{"dfa", "feedback = 0.1", "net.toml:23:12: generated feedback weights are ±2^-k, 0.1 is no power of two; write feedback = 0.125, or feedback_source = \"stored\""},
-		{"fa", "feedback = 0.3", "net.toml:23:12: generated feedback weights are ±2^-k, 0.3 is no power of two; write feedback = 0.25, or feedback_source = \"stored\""},
-		{"dfa", `feedback_source = "symmetric"`, `net.toml:23:19: feedback_source = "symmetric" is none of generated, stored; write feedback_source = "generated"`},
-		{"bp", "feedback = 0.1", `net.toml:23:1: rule "bp" takes no option feedback; remove it, or use a rule that does: dfa, fa`},
+		{"dfa", "feedback = 0.1", "net.toml:22:12: generated weights are ±2^-k, feedback = 0.1 is no power of two; write feedback = 0.125, or feedback_source = \"stored\""},
+		{"fa", "feedback = 0.3", "net.toml:22:12: generated weights are ±2^-k, feedback = 0.3 is no power of two; write feedback = 0.25, or feedback_source = \"stored\""},
+		{"dfa", `feedback_source = "symmetric"`, `net.toml:22:19: feedback_source = "symmetric" is none of generated, stored; write feedback_source = "generated"`},
+		{"local", "classifier = \"fixed\"\nclassifier_scale = 0.1", "net.toml:23:20: generated weights are ±2^-k, classifier_scale = 0.1 is no power of two; write classifier_scale = 0.125"},
+		{"local", "classifier_scale = 0.125", "net.toml:22:20: classifier_scale has no effect: the classifiers are learned; remove it, or change classifier"},
+		{"local", "classifier = \"fixed\"\nclassifier_rate = 1", "net.toml:23:19: classifier_rate has no effect: the classifiers are fixed; remove it, or change classifier"},
+		{"local", "classifier_rate = 1e-10", "net.toml:22:19: rate 6.25e-12 of the classifier of layer \"hidden1\" rounds to 0; raise it 2.62e+05-fold, or write 0 if that is meant"},
+		{"bp", "feedback = 0.1", `net.toml:22:1: rule "bp" takes no option feedback; remove it, or use a rule that does: dfa, fa`},
 	} {
-		src := fmt.Sprintf(source, "tanh", "out", "tanh", "out", "softmax", c.rule, c.options)
+		src := text("tanh", "out", "softmax", c.rule, c.options)
 		n, err := config.Read("net.toml", []byte(src), options)
 		if err == nil {
 			_, err = rules.Build(n)

@@ -303,6 +303,70 @@ func TestFAWithTheTransposeIsBackprop(t *testing.T) {
 	}
 }
 
+// Local losses are the gradient of each layer's own loss by that layer and its classifier, by finite differences, and no other
+// layer's: what a hidden layer learns does not depend on the layers above it.
+func TestLocalIsTheGradientOfEachLoss(t *testing.T) {
+	const h = 1e-5
+	for _, act := range activations {
+		for _, out := range outputs {
+			checked := 0
+			for seed := range uint64(10) {
+				rng := rand.New(rand.NewPCG(seed, 12))
+				n := random(rng, act, out, 4, 1, 4, 6, 5, 3)
+				heads := random(rng, act, out, 2, 1, 5, 3).Layers
+				local := Local{Heads: append(random(rng, act, out, 2, 1, 6, 3).Layers, heads...)}
+				if err := n.Check(local); err != nil {
+					t.Fatal(err)
+				}
+				x, y := normal(rng, 4, 1), OneHot(rng.IntN(3), 3)
+				if nearKink(n, x) {
+					continue
+				}
+				checked++
+				// loss of layer i: that of the network cut above it, with its classifier on top.
+				loss := func(i int) float64 {
+					cut := &Net{Layers: slices.Clone(n.Layers), Output: out}
+					if i < len(local.Heads) {
+						cut.Layers = append(slices.Clone(n.Layers[:i+1]), local.Heads[i])
+					}
+					return slowLoss(cut, x, y)
+				}
+				grads := n.Gradients(local, x, y)
+				if len(grads) != 5 {
+					t.Fatalf("%d gradients, expected those of 3 layers and 2 classifiers", len(grads))
+				}
+				for k, l := range append(slices.Clone(n.Layers), local.Heads...) {
+					check := func(at *float64, got float64) {
+						w, of := *at, k%3
+						*at = w + h
+						up := loss(of)
+						*at = w - h
+						down := loss(of)
+						*at = w
+						if want := (up - down) / (2 * h); math.Abs(got-want) > 1e-6*(1+math.Abs(want)) {
+							t.Fatalf("%s, %s, matrix %d: gradient %g, difference quotient %g", act, out, k+1, got, want)
+						}
+					}
+					outs, ins := l.Dims()
+					for r := range outs {
+						check(&l.B[r], grads[k].B[r])
+						for c := range ins {
+							check(&l.W.RawRowView(r)[c], grads[k].W.At(r, c))
+						}
+					}
+				}
+				fixed := n.Gradients(Local{local.Heads, true}, x, y)
+				if len(fixed) != 3 {
+					t.Fatalf("%d gradients with fixed classifiers, expected those of 3 layers", len(fixed))
+				}
+			}
+			if checked < 5 {
+				t.Errorf("%s, %s: only %d networks away from corners", act, out, checked)
+			}
+		}
+	}
+}
+
 // Where every unit is linear, feedback through the product of the transposed weights is backpropagation.
 func TestDFAWithTheTransposeIsBackprop(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 3))
@@ -427,6 +491,8 @@ func TestCheck(t *testing.T) {
 		t.Error(err)
 	}
 	for want, rule := range map[string]Rule{
+		"0 classifiers for 1 hidden layers":                                Local{},
+		"classifier 1 is 3 × 4, expected 2 × 4 (outputs × units)":          Local{Heads: []Layer{{W: mat.NewDense(3, 4, nil)}}},
 		"0 feedback matrices for 1 hidden layers":                          FA{},
 		"feedback matrix 1 is 4 × 3, expected 4 × 2 (units × units above)": FA{[]*mat.Dense{mat.NewDense(4, 3, nil)}},
 	} {
@@ -484,6 +550,8 @@ func TestLearnsDigits(t *testing.T) {
 		{"backpropagation", Backprop, []float64{.05, .05, .05}, Grid{}, .85},
 		{"dfa", DFA, []float64{.2, .1, .02}, Grid{}, .8},
 		{"dfa, 16 bits", DFA, []float64{.2, .1, .02}, Grid{16, 14, rand.New(rand.NewPCG(7, 7))}, .8},
+		{"local losses", Local{Heads: []Layer{random(rng, Tanh, SoftmaxCE, .5, 1, 64, 10).Layers[0], random(rng, Tanh, SoftmaxCE, .5, 1, 32, 10).Layers[0]}},
+			[]float64{.1, .1, .02, .05, .05}, Grid{}, .85},
 		{"fa", FA{[]*mat.Dense{signs(64, 32), signs(32, 10)}}, []float64{.2, .1, .02}, Grid{}, .8},
 	} {
 		n := random(rand.New(rand.NewPCG(8, 8)), Tanh, SoftmaxCE, .5, .25, 196, 64, 32, 10)
