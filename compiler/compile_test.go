@@ -24,6 +24,12 @@ var update = flag.Bool("update", false, "write the golden files again")
 // net is a small network with the given rule, hidden activation, output activation and device section.
 func net(t testing.TB, rule, hidden, output, device string) *config.Net {
 	t.Helper()
+	return deep(t, rule, hidden, output, device, "")
+}
+
+// deep has more hidden layers above the first.
+func deep(t testing.TB, rule, hidden, output, device, more string) *config.Net {
+	t.Helper()
 	src := fmt.Sprintf(`name = "golden"
 seed = 3
 [data]
@@ -31,6 +37,7 @@ set = "digits"
 [[layer]]
 units = 40
 activation = %q
+%s
 [[layer]]
 units = 10
 activation = %q
@@ -41,7 +48,7 @@ final = 0.001
 schedule = "geometric"
 [device]
 %s
-`, hidden, output, rule, device)
+`, hidden, more, output, rule, device)
 	n, err := config.Read("net.toml", []byte(src), config.Options{Rules: rules.Specs()})
 	if err != nil {
 		t.Fatal(err)
@@ -99,15 +106,16 @@ func TestPipeline(t *testing.T) {
 // TestListings compares each rule's firmware with its golden listing, which also assembles back to the same words.
 func TestListings(t *testing.T) {
 	for rule, r := range rules.All {
-		hidden := "relu"
-		if rule == "dfa" {
-			hidden = "tanh"
+		hidden := r.Recipe.Activation
+		more, layers := "", "196-40-10"
+		if rule == "fa" { // with one hidden layer it is dfa
+			more, layers = fmt.Sprintf("[[layer]]\nunits = 20\nactivation = %q", hidden), "196-40-20-10"
 		}
-		b, err := Compile(net(t, rule, hidden, "softmax", "lanes = 4"), Options{})
+		b, err := Compile(deep(t, rule, hidden, "softmax", "lanes = 4", more), Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := fmt.Sprintf("; %s: %s\n; 196-40-10, %s, 4 lanes\n\n%s", r.Title, r.Equation, hidden, b.Asm)
+		got := fmt.Sprintf("; %s: %s\n; %s, %s, 4 lanes\n\n%s", r.Title, r.Equation, layers, hidden, b.Asm)
 		golden := filepath.Join("..", "firmware", "programs", rule+".asm")
 		if *update {
 			if err := os.WriteFile(golden, []byte(got), 0o666); err != nil {

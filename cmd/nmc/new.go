@@ -59,7 +59,7 @@ func newNew(a *app) *cobra.Command {
 				return err
 			}
 			files := map[string][]byte{
-				"net.toml":                  config.Template(rule, name),
+				"net.toml":                  config.Template(rule, r.Title, name, r.Spec, r.Recipe),
 				"README.md":                 readme.Bytes(),
 				".github/workflows/nmc.yml": examples.Workflow,
 			}

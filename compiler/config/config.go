@@ -88,14 +88,23 @@ type Rule struct {
 	Schedule       string  // "constant", "linear", "geometric"
 	Steps          int     // samples over which the rate goes from Rate to Final
 	Rounding       string  // of weight updates: "stochastic", "nearest"
-	Feedback       float64 // magnitude of the feedback weights
-	FeedbackSource string  // "generated": drawn again at each use; "stored": in the weight memory
+	Feedback       float64 // option "feedback": magnitude of the feedback weights
+	FeedbackSource string  // option "feedback_source"
 	ErrorFrac      int     // fraction bits of the 16-bit error vectors
-	// Options are the other keys that the rule takes and the user gave: int64, float64, bool or string.
+	// Options are the rule's other options, each with its default if it is not given, in the type of the default.
 	Options map[string]any
 	Pos     Pos            // of the [rule] header
 	At      map[string]Pos // of the value of each key that is given
 }
+
+// Number is the value of an option whose default is a float64.
+func (r *Rule) Number(option string) float64 { return r.Options[option].(float64) }
+
+// Whole is the value of an option whose default is an int.
+func (r *Rule) Whole(option string) int { return r.Options[option].(int) }
+
+// Word is the value of an option whose default is a string.
+func (r *Rule) Word(option string) string { return r.Options[option].(string) }
 
 // Device is what the user fixes of the device; 0 leaves the choice to the compiler. Units as in firmware/device.
 type Device struct {
@@ -122,9 +131,56 @@ type Options struct {
 type RuleSpec struct {
 	// Options are the keys of [rule] that the rule takes beyond name, rate, final, schedule, steps, rounding and
 	// error. "feedback" and "feedback_source" have fields of their own in Rule; all others go to Rule.Options.
-	Options []string
+	Options []Option
 	// ErrorFrac is the default of the fraction bits of error vectors; 0 means 14, that is errors in [-2, 2).
 	ErrorFrac int
+}
+
+// errorFrac is the default with 0 replaced.
+func (s RuleSpec) errorFrac() int {
+	if s.ErrorFrac == 0 {
+		return 14
+	}
+	return s.ErrorFrac
+}
+
+// Option is a key of [rule] that some rules take.
+type Option struct {
+	Name string
+	// Default is the value when the key is not given, and its type that of the value: float64, int or string.
+	Default any
+	Words   []string // that a string may be
+	// Min and Max limit a number; Max 0 is no limit. With Open a number must be more than Min.
+	Min, Max float64
+	Open     bool
+	// Idle says that the option has no effect while the others have their defaults: a template has it as a comment.
+	Idle bool
+	// Doc says in half a sentence what the option is, with its unit.
+	Doc string
+}
+
+// Value is the default as it stands in net.toml.
+func (o Option) Value() string {
+	switch v := o.Default.(type) {
+	case string:
+		return tomlString(v)
+	case float64:
+		return number(v)
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+// line is the option as a line of net.toml.
+func (o Option) line() string { return o.Name + " = " + o.Value() }
+
+// Recipe is what a template starts a rule from: 784-100-50-10 on MNIST.
+type Recipe struct {
+	Activation  string    // of the hidden layers
+	Gain        string    // of every layer
+	Rates       [2]string // of the hidden layers, as multiples of the rule's
+	Rate, Final string    // of the rule
+	Note        string    // why these values
 }
 
 // Diagnostic makes a finding about the place p of the source.

@@ -232,7 +232,7 @@ func TestScanAgreesWithParser(t *testing.T) {
 func FuzzScan(f *testing.F) {
 	f.Add("a.\"b\".c = [1, {x = 2}, '''y''']\n[[t]]\n[t.u]\n[[t]]\nk = 1979-05-27 07:32:00 # c\n")
 	f.Add("[a]\nb={c.d=\"\"\"\\\"\"\"\"}")
-	f.Add(string(Template("dfa", "x")))
+	f.Add(string(Template("dfa", "direct feedback alignment", "x", options.Rules["dfa"], Recipe{})))
 	f.Fuzz(func(t *testing.T, doc string) {
 		n, twice := scan([]byte(doc)) // must end, whatever doc is
 		var m map[string]any

@@ -548,10 +548,7 @@ func (r *reader) schedule(t *table, data *table) {
 
 // errorFormat reads error = { frac }.
 func (r *reader) errorFormat(t *table, spec RuleSpec) {
-	preset := spec.ErrorFrac
-	if preset == 0 {
-		preset = 14
-	}
+	preset := spec.errorFrac()
 	in := t.inner("error", "error", fmt.Sprintf("error = { frac = %d }", preset))
 	in.sixteen()
 	r.net.Rule.ErrorFrac = in.integer("frac", int64(preset), 0, 15, fmt.Sprintf("frac = %d", preset))
@@ -567,35 +564,30 @@ func (r *reader) ruleOptions(t *table, spec RuleSpec) {
 	takers := map[string][]string{}
 	for name, s := range r.opt.Rules {
 		for _, o := range s.Options {
-			takers[o] = append(takers[o], name)
+			takers[o.Name] = append(takers[o.Name], name)
 		}
 	}
 	for key := range t.values {
-		if by := takers[key]; by != nil && !slices.Contains(spec.Options, key) {
+		takes := slices.ContainsFunc(spec.Options, func(o Option) bool { return o.Name == key })
+		if by := takers[key]; by != nil && !takes {
 			slices.Sort(by)
 			*t.list = append(*t.list, r.net.Diagnostic(t.keyPos(key), fmt.Sprintf("rule %q takes no option %s", u.Name, key),
 				"remove it, or use a rule that does: "+strings.Join(by, ", ")))
 			delete(t.values, key)
 		}
 	}
-	for _, key := range spec.Options {
-		switch key {
+	for _, o := range spec.Options {
+		v := t.option(o)
+		switch o.Name {
 		case "feedback":
-			u.Feedback = t.float(key, 0.0625, 0, true, "feedback = 0.0625")
+			u.Feedback = v.(float64)
 		case "feedback_source":
-			u.FeedbackSource = t.choice(key, "generated", []string{"generated", "stored"}, `feedback_source = "generated"`)
+			u.FeedbackSource = v.(string)
 		default:
-			v, _ := t.get(key)
-			switch v := v.(type) {
-			case nil:
-			case int64, float64, bool, string:
-				if u.Options == nil {
-					u.Options = map[string]any{}
-				}
-				u.Options[key] = v
-			default:
-				t.mistyped(key, "a number, a string or a boolean", v, key+" = 1")
+			if u.Options == nil {
+				u.Options = map[string]any{}
 			}
+			u.Options[o.Name] = v
 		}
 	}
 }

@@ -20,9 +20,16 @@ var update = flag.Bool("update", false, "rewrite the expected messages in testda
 
 // options are those of a compiler that knows four rules.
 var options = Options{Rules: map[string]RuleSpec{
-	"bp":   {ErrorFrac: 15},
-	"dfa":  {Options: []string{"feedback", "feedback_source"}, ErrorFrac: 15},
-	"ep":   {Options: []string{"beta", "sweeps"}},
+	"bp": {ErrorFrac: 15},
+	"dfa": {ErrorFrac: 15, Options: []Option{
+		{Name: "feedback", Default: 0.0625, Open: true, Doc: "magnitude"},
+		{Name: "feedback_source", Default: "generated", Words: []string{"generated", "stored"}, Doc: "where it is"},
+	}},
+	"ep": {Options: []Option{
+		{Name: "beta", Default: 1.0, Max: 2, Doc: "nudge"},
+		{Name: "sweeps", Default: 4, Min: 1, Max: 100, Doc: "relaxation steps"},
+		{Name: "sign", Default: "both", Words: []string{"plus", "both"}, Doc: "of the nudge"},
+	}},
 	"hebb": {},
 }}
 
@@ -168,7 +175,7 @@ import = "t.npz"
 		{"steps", got.Rule.Steps, 99},
 		{"rounding", got.Rule.Rounding, "nearest"},
 		{"error", got.Rule.ErrorFrac, 13},
-		{"options", got.Rule.Options, map[string]any{"beta": 0.5, "sweeps": int64(6)}},
+		{"options", got.Rule.Options, map[string]any{"beta": 0.5, "sweeps": 6, "sign": "both"}},
 		{"place of an option", got.Rule.At["sweeps"], Pos{17, 15}},
 		{"place of an inner key", got.Rule.At["error.frac"], Pos{15, 19}},
 		{"weight depth", got.Device.WeightDepth, 4194304},
@@ -202,6 +209,16 @@ func TestDFADefaults(t *testing.T) {
 	}
 }
 
+func TestOptionsHaveDefaults(t *testing.T) {
+	n, err := Read("net.toml", []byte(strings.Replace(minimal, `"bp"`, `"ep"`, 1)), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := n.Rule; r.Number("beta") != 1 || r.Whole("sweeps") != 4 || r.Word("sign") != "both" {
+		t.Errorf("options %v; want beta 1, sweeps 4, sign both", r.Options)
+	}
+}
+
 func TestFormat(t *testing.T) {
 	for _, tt := range []struct {
 		f    Format
@@ -219,9 +236,9 @@ func TestFormat(t *testing.T) {
 }
 
 func TestTemplates(t *testing.T) {
-	for rule := range options.Rules {
+	for rule, spec := range options.Rules {
 		for _, name := range []string{"x", "my-net.2"} {
-			n, err := Read("net.toml", Template(rule, name), options)
+			n, err := Read("net.toml", Template(rule, "title", name, spec, Recipe{}), options)
 			if err != nil {
 				t.Errorf("rule %s: %v", rule, err)
 			} else if n.Name != name || n.Rule.Name != rule {
@@ -229,39 +246,16 @@ func TestTemplates(t *testing.T) {
 			}
 		}
 	}
-	for rule := range recipes {
-		if _, ok := options.Rules[rule]; !ok {
-			t.Errorf("the recipe of %s is not tested", rule)
-		}
-	}
 }
 
 // Whatever the name is, what is wrong with a template is its name only.
 func TestTemplateQuotesNames(t *testing.T) {
+	bp := options.Rules["bp"]
 	for _, name := range []string{"", "a b", `"`, `\`, "\n[data]", "é", "\xff", "\x00", "\x7f"} {
-		_, err := Read("net.toml", Template("bp", name), options)
+		_, err := Read("net.toml", Template("bp", "backpropagation", name, bp, Recipe{}), options)
 		var list diag.List
 		if !errors.As(err, &list) || len(list) != 1 || !strings.HasPrefix(list[0].Message, "name ") {
 			t.Errorf("name %q: %v", name, err)
-		}
-	}
-}
-
-func TestExamples(t *testing.T) {
-	paths, err := filepath.Glob("../../examples/*/net.toml")
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("no examples: %v", err)
-	}
-	for _, path := range paths {
-		src, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		n, err := Read(path, src, options)
-		if err != nil {
-			t.Error(err)
-		} else if folder := filepath.Base(filepath.Dir(path)); n.Name != folder {
-			t.Errorf("%s: name %q is not that of its folder", path, n.Name)
 		}
 	}
 }
@@ -280,7 +274,7 @@ func TestNearest(t *testing.T) {
 
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(minimal))
-	f.Add(Template("dfa", "x"))
+	f.Add(Template("dfa", "x", "x", options.Rules["dfa"], Recipe{}))
 	archives, err := filepath.Glob("testdata/*.txtar")
 	if err != nil {
 		f.Fatal(err)

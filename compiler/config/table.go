@@ -231,6 +231,28 @@ func (t *table) choice(key, preset string, words []string, example string) strin
 	return preset
 }
 
+// option reads an option of a rule: its value, in the type of the default.
+func (t *table) option(o Option) any {
+	switch preset := o.Default.(type) {
+	case float64:
+		v := t.float(o.Name, preset, o.Min, o.Open, o.line())
+		if o.Max != 0 && v > o.Max {
+			t.error(o.Name, fmt.Sprintf("%s = %g must be at most %g", o.Name, v, o.Max), "write "+o.line())
+			return preset
+		}
+		return v
+	case int:
+		most := int64(o.Max)
+		if most == 0 {
+			most = math.MaxInt32
+		}
+		return t.integer(o.Name, int64(preset), int64(o.Min), most, o.line())
+	case string:
+		return t.choice(o.Name, preset, o.Words, o.line())
+	}
+	panic(fmt.Sprintf("option %s: no reader for a default of type %T", o.Name, o.Default)) // the table of a rule is wrong
+}
+
 // suggest names the nearest of the words if one is near, else the example.
 func suggest(s string, words []string, example string) string {
 	if w := nearest(s, words); w != "" {

@@ -7,40 +7,10 @@ import (
 	"text/template"
 )
 
-// recipe is what a template starts a rule from. The constants were found on MNIST with 5,000 images held out.
-type recipe struct {
-	title      string
-	activation string
-	gain       string
-	rates      [2]string // of the hidden layers, as multiples of the rule's
-	rate       string
-	final      string
-	note       string   // why these values
-	options    []string // further lines of [rule]
-}
-
-var recipes = map[string]recipe{
-	"bp": {
-		title: "backpropagation", activation: "relu", gain: "0.7", rates: [2]string{"1.0", "1.0"}, rate: "0.01", final: "0.0002",
-		note: "Every layer learns at the same rate",
-		options: []string{
-			"error = { frac = 14 }\t# errors are multiples of 2^-14 in [-2, 2)",
-		},
-	},
-	"dfa": {
-		title: "direct feedback alignment", activation: "tanh", gain: "0.4", rates: [2]string{"32.0", "8.0"}, rate: "0.01", final: "0.0001",
-		note: "This rule wants small initial weights and fast first layers; relu goes astray with it",
-		options: []string{
-			"feedback = 0.0625\t# every feedback weight is + or - this: a power of two if generated",
-			"feedback_source = \"generated\"\t# drawn again at each use, in no memory; or stored",
-		},
-	},
-}
-
-// other is the recipe of a rule that has none.
-var other = recipe{
-	activation: "tanh", gain: "0.7", rates: [2]string{"1.0", "1.0"}, rate: "0.01", final: "0.0001",
-	note: "These rates are a start: choose them by the samples that validation holds out",
+// plain is the recipe of a rule that has none.
+var plain = Recipe{
+	Activation: "tanh", Gain: "0.7", Rates: [2]string{"1.0", "1.0"}, Rate: "0.01", Final: "0.0001",
+	Note: "These rates are a start: choose them by the samples that validation holds out",
 }
 
 // page is the text; a tab before a comment stands for the padding to commentColumn.
@@ -130,20 +100,27 @@ func tomlString(s string) string {
 	return b.String()
 }
 
-// Template returns a commented net.toml for a rule: 784-100-50-10 on MNIST, with the values that the rule is known to
-// work with if it has a recipe, else with a start that Read accepts. Read also checks the name.
-func Template(rule, name string) []byte {
-	r, ok := recipes[rule]
-	if !ok {
-		r = other
-		r.title = "rule " + printable(rule)
+// Template returns a commented net.toml for a rule: 784-100-50-10 on MNIST, with the values of the recipe, or a start that
+// Read accepts if it is zero. title is the rule's in a sentence. Read also checks the name.
+func Template(rule, title, name string, spec RuleSpec, r Recipe) []byte {
+	if r.Activation == "" {
+		r = plain
+	}
+	frac := spec.errorFrac()
+	options := []string{fmt.Sprintf("error = { frac = %d }\t# errors are multiples of 2^-%[1]d in [-%d, %[2]d)", frac, 1<<(15-frac))}
+	for _, o := range spec.Options {
+		line := o.line() + "\t# " + o.Doc
+		if o.Idle {
+			line = "# " + line
+		}
+		options = append(options, line)
 	}
 	var b bytes.Buffer
 	err := page.Execute(&b, map[string]any{
-		"Name": printable(name), "Quoted": tomlString(name), "Title": r.title, "Note": r.note,
-		"Activation": r.activation, "Frac": activations[r.activation].frac, "Gain": r.gain,
-		"Rate1": r.rates[0], "Rate2": r.rates[1],
-		"Rule": tomlString(rule), "Rate": r.rate, "Final": r.final, "Options": r.options,
+		"Name": printable(name), "Quoted": tomlString(name), "Title": printable(title), "Note": r.Note,
+		"Activation": r.Activation, "Frac": activations[r.Activation].frac, "Gain": r.Gain,
+		"Rate1": r.Rates[0], "Rate2": r.Rates[1],
+		"Rule": tomlString(rule), "Rate": r.Rate, "Final": r.Final, "Options": options,
 	})
 	if err != nil {
 		panic(err) // the template and its data are constant

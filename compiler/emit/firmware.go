@@ -120,6 +120,10 @@ func (e *encoder) op(o *ir.Op) (isa.Word, error) {
 	case "blend":
 		matrix(e.p.Tensor(o.Args[0]))
 		f["rate"], f["opt"], f["wsrc"] = e.reg(o.Args[1]), int64(o.Attrs["set"]), int64(o.Attrs["source"])
+		if len(o.Args) == 3 {
+			m := e.p.Tensor(o.Args[2]).Base
+			f["sbase"], f["dbase"] = int64(m&0xffff), int64(m>>16)
+		}
 	case "vec":
 		put("fn", "n", "shift", "round")
 		f["dst"], f["bounds"] = base(0), e.reg(pass.BoundsName(o))

@@ -129,10 +129,15 @@ func (p *Program) checkShape(o *Op) error {
 		}
 		return fit(1, 0, 2)
 	case "outer":
-		if p.Tensor(o.Args[0]).Role != "weight" {
+		if t := p.Tensor(o.Args[0]); t.Role == "feedback" || t.Source != "memory" {
 			return fmt.Errorf("%s is not learned", o.Args[0])
 		}
 		return fit(0, 3, 2)
+	case "sign":
+		if b, w := p.Tensor(o.Args[0]), p.Tensor(o.Args[1]); b.In != w.In || b.Out != w.Out || b.Bias != w.Bias || b.Lanes != w.Lanes {
+			return fmt.Errorf("%s and %s differ in shape or lanes", b.Name, w.Name)
+		}
+		return nil
 	case "relu", "tanh", "sigmoid", "hardsigmoid", "softmax", "target":
 		return same(0, 1)
 	case "drelu", "dtanh", "dsigmoid", "dhardsigmoid":
@@ -148,11 +153,11 @@ func (p *Program) checkShape(o *Op) error {
 	return nil
 }
 
-// learns says whether the operation changes what the digest sees.
+// learns says whether the operation changes what the digest sees: a tensor or a learned scalar.
 func (p *Program) learns(o *Op) bool {
 	if len(o.Args) == 0 {
 		return false
 	}
 	t, s := p.Tensor(o.Args[0]), p.Scalar(o.Args[0])
-	return t != nil && t.Role == "weight" && o.Name != "dig" || s != nil && s.Learned && o.Name != "digs" && o.Name != "key"
+	return t != nil && o.Name != "dig" || s != nil && s.Learned && o.Name != "digs" && o.Name != "key"
 }

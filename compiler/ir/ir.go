@@ -27,7 +27,7 @@ type Program struct {
 // Element values are x / 2^Frac.
 type Tensor struct {
 	Name    string
-	Role    string // "weight" (learned), "feedback" (fixed)
+	Role    string // "weight" (of the network), "head" (a rule's own classifier), "feedback" (never updated)
 	In, Out int
 	Bias    bool
 	Bits    int // saturation width, 2..16

@@ -106,7 +106,7 @@ type Tensor struct {
 	Bias bool   `json:"bias"`
 	Bits int    `json:"bits"`
 	Frac int    `json:"frac"`
-	Role string `json:"role"` // "weight", "feedback", "state"
+	Role string `json:"role"` // "weight" (of the network), "head" (a rule's own), "feedback", "state"
 }
 
 // Vector is a vector in the vector memory, for reports of a difference.

@@ -9,15 +9,22 @@ const narrow = 32
 // number of lanes: it fixes the coordinates of the random draws and of the digest.
 //
 // Lanes over outputs lets each zero input skip its whole row, forward and in the update: the right choice for inputs and
-// hidden layers. A layer with few outputs goes over its inputs instead.
+// hidden layers. A layer with few outputs goes over its inputs instead. Signs lie as the weights do that they are taken of.
 func Axes(p *ir.Program) error {
 	for _, t := range p.Tensors {
 		switch {
 		case t.Lanes != "":
-		case t.Role == "weight" && t.Out < narrow && t.In > t.Out:
+		case t.Role != "feedback" && t.Out < narrow && t.In > t.Out:
 			t.Lanes = "in"
 		default:
 			t.Lanes = "out"
+		}
+	}
+	for _, f := range p.Funcs {
+		for _, o := range f.Ops {
+			if o.Name == "sign" {
+				p.Tensor(o.Args[0]).Lanes = p.Tensor(o.Args[1]).Lanes
+			}
 		}
 	}
 	return nil

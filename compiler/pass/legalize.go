@@ -16,7 +16,7 @@ const (
 	fnSel
 )
 
-// feedbackStream is the first random stream of generated feedback matrices; streams below it belong to operations.
+// feedbackStream is the first random stream of generated matrices; streams below it belong to operations.
 const feedbackStream = 128
 
 // Legalize rewrites the upper level of the IR into the device's instructions.
@@ -117,10 +117,7 @@ func (z *legalizer) op(o *ir.Op) error {
 		if t.Lanes == "in" {
 			name = "mac.r"
 		}
-		m := z.add(copyAttrs(ir.New(name, o.Args...)).With("rows", t.Rows()).With("cols", t.Cols()))
-		if t.Source == "sign" {
-			m.With("stream", feedbackStream+slices.Index(p.Tensors, t))
-		}
+		z.generated(t, z.add(copyAttrs(ir.New(name, o.Args...)).With("rows", t.Rows()).With("cols", t.Cols())))
 	case "matvect":
 		z.transposed(o, copyAttrs)
 	case "outer":
@@ -144,6 +141,11 @@ func (z *legalizer) op(o *ir.Op) error {
 		}
 		z.keyed(z.add(copyAttrs(ir.New("blend", o.Args...)).With("rows", rows).With("cols", cols).With("set", 1).
 			With("round", int(fixed.Nearest)).With("lo", lo).With("hi", hi)))
+	case "sign":
+		// The largest factor takes every element but 0 beyond the bounds.
+		t, m := p.Tensor(o.Args[0]), o.Attrs["magnitude"]
+		z.add(ir.New("blend", t.Name, z.scalar("full", 0x7fff<<16), o.Args[1]).With("rows", t.Rows()).With("cols", t.Cols()).
+			With("set", 1).With("lo", -m).With("hi", m))
 	case "relu":
 		z.vec(fnMac, vec(0).N, o.Args[0], ir.Zero, ir.Zero, o.Args[1]).With("lo", 0)
 	case "tanh", "sigmoid":
@@ -234,7 +236,7 @@ func (z *legalizer) transposed(o *ir.Op, copyAttrs func(*ir.Op) *ir.Op) {
 	t, dst := z.p.Tensor(o.Args[1]), z.p.Vector(o.Args[0])
 	masked := len(o.Args) == 4
 	if t.Lanes == "in" {
-		z.add(copyAttrs(ir.New("mac.b", o.Args[:3]...)).With("rows", t.Out).With("cols", t.In))
+		z.generated(t, z.add(copyAttrs(ir.New("mac.b", o.Args[:3]...)).With("rows", t.Out).With("cols", t.In)))
 		if masked {
 			z.vec(fnSel, dst.N, dst.Name, o.Args[3], dst.Name, ir.Zero)
 		}
@@ -245,7 +247,14 @@ func (z *legalizer) transposed(o *ir.Op, copyAttrs func(*ir.Op) *ir.Op) {
 		z.vec(fnMac, dst.N, dst.Name, ir.Zero, ir.Zero, o.Args[3])
 		m.With("masked", 1)
 	}
-	z.add(m)
+	z.generated(t, z.add(m))
+}
+
+// generated gives a product with a tensor that is drawn the tensor's random stream.
+func (z *legalizer) generated(t *ir.Tensor, m *ir.Op) {
+	if t.Source == "sign" {
+		m.With("stream", feedbackStream+slices.Index(z.p.Tensors, t))
+	}
 }
 
 // softmax lowers p = exp(u - max u) / sum: the exponent clips at the table's end, the sum's reciprocal is one division.

@@ -21,7 +21,14 @@ type Dense struct {
 	Net     *config.Net
 	Program *ir.Program
 	rounds  fixed.Rounding
-	rates   []string // per layer: the scalar, "" when frozen
+	rates   []rate           // of each layer
+	shared  map[int32]string // the register of each rate factor
+}
+
+// rate is a learning rate: a register and what its factor is divided by, 2^frac. The zero rate learns nothing.
+type rate struct {
+	scalar string
+	frac   int
 }
 
 // Layers is the number of layers.
@@ -46,7 +53,7 @@ var sumFrac = map[string]int{"tanh": 12, "sigmoid": 12, "hard-sigmoid": 12, "sof
 
 func newDense(net *config.Net) *Dense {
 	p := &ir.Program{Name: net.Name, Rule: net.Rule.Name, Seed: net.Seed}
-	n := &Dense{Net: net, Program: p, rounds: fixed.Stochastic}
+	n := &Dense{Net: net, Program: p, rounds: fixed.Stochastic, shared: map[int32]string{}}
 	if net.Rule.Rounding == "nearest" {
 		n.rounds = fixed.Nearest
 	}
@@ -69,7 +76,9 @@ func newDense(net *config.Net) *Dense {
 		in = layer.Units
 	}
 	n.Scalar(stepName, 0, 0, true)
-	n.makeRates()
+	for l, layer := range net.Layers {
+		n.rates = append(n.rates, n.Rate(fmt.Sprintf("rate%d", l+1), net.Rule.Rate*layer.Rate))
+	}
 	return n
 }
 
@@ -106,31 +115,20 @@ func factor(value float64) (int32, int) {
 	return int32(f), frac
 }
 
-// makeRates declares the rate of every layer. Layers whose rates differ by a power of two share a register: the shift
-// makes the difference.
-func (n *Dense) makeRates() {
-	shared := map[int32]string{}
-	for l, layer := range n.Net.Layers {
-		value := n.Net.Rule.Rate * layer.Rate
-		if value == 0 {
-			n.rates = append(n.rates, "")
-			continue
-		}
-		f, frac := factor(value)
-		base, ok := shared[f]
-		if !ok {
-			base = fmt.Sprintf("rate%d", l+1)
-			shared[f] = base
-			n.Scalar(base, -f<<16, frac, true)
-		}
-		n.rates = append(n.rates, base)
+// Rate declares a learning rate, of which name is the register. Rates that differ by a power of two share a register: the
+// shift makes the difference.
+func (n *Dense) Rate(name string, value float64) rate {
+	if value == 0 {
+		return rate{}
 	}
-}
-
-// rateFrac is the fraction of layer l's rate, which may differ from that of the register that it shares.
-func (n *Dense) rateFrac(l int) int {
-	_, frac := factor(n.Net.Rule.Rate * n.Net.Layers[l].Rate)
-	return frac
+	f, frac := factor(value)
+	base, ok := n.shared[f]
+	if !ok {
+		base = name
+		n.shared[f] = base
+		n.Scalar(base, -f<<16, frac, true)
+	}
+	return rate{base, frac}
 }
 
 // init draws the weights, unless trained ones are imported: uniform, standard deviation gain·sqrt(2/fan-in), biases zero.
@@ -165,18 +163,23 @@ func (n *Dense) Draw(f *ir.Func, t *ir.Tensor, std float64) {
 // Forward adds the forward pass up to the sums of the last layer.
 func (n *Dense) Forward(f *ir.Func) {
 	for l := range n.Net.Layers {
-		u, h := fmt.Sprintf("u%d", l+1), n.H(l+1)
-		f.Add(ir.New("matvec", u, n.W(l), n.H(l)))
-		if l < n.Layers()-1 {
-			n.activate(f, l, h, u)
-		}
+		n.ForwardLayer(f, l)
 	}
 }
 
-// activate adds the activation function of layer l.
-func (n *Dense) activate(f *ir.Func, l int, h, u string) {
+// ForwardLayer adds the forward pass of layer l; of the last one the sums only.
+func (n *Dense) ForwardLayer(f *ir.Func, l int) {
+	u, h := fmt.Sprintf("u%d", l+1), n.H(l+1)
+	f.Add(ir.New("matvec", u, n.W(l), n.H(l)))
+	if l < n.Layers()-1 {
+		n.activate(f, n.Net.Layers[l].Activation, h, u)
+	}
+}
+
+// activate adds h = activation(u).
+func (n *Dense) activate(f *ir.Func, activation, h, u string) {
 	sum, out := n.Program.Vector(u).Frac, n.Program.Vector(h).Frac
-	switch n.Net.Layers[l].Activation {
+	switch activation {
 	case "relu":
 		f.Add(ir.New("relu", h, u))
 	case "tanh":
@@ -193,13 +196,40 @@ func (n *Dense) activate(f *ir.Func, l int, h, u string) {
 // expFrac is the format of softmax's exponents: down to -16.
 const expFrac = 11
 
-// OutputError adds the output probabilities p and d = p - onehot(label), the gradient of the cross-entropy by the sums of the last layer (for softmax
-// and for independent sigmoid outputs alike), and returns its name.
+// OutputError adds the error of the last layer's sums and returns its name.
 func (n *Dense) OutputError(f *ir.Func) string {
 	d := n.ErrorVector(n.Layers())
-	n.activate(f, n.Layers()-1, n.H(n.Layers()), n.Logits())
-	f.Add(ir.New("target", d, n.H(n.Layers())))
+	n.classError(f, d, n.H(n.Layers()), n.Logits())
 	return d
+}
+
+// classError adds the probabilities p that the sums u give to the classes, by the activation of the last layer, and d = p -
+// onehot(label), the gradient of the cross-entropy by u (for softmax and for independent sigmoid outputs alike).
+func (n *Dense) classError(f *ir.Func, d, p, u string) {
+	n.activate(f, n.Net.Layers[n.Layers()-1].Activation, p, u)
+	f.Add(ir.New("target", d, p))
+}
+
+// Descend adds the error of every layer's sums, from the last layer down, and then every layer's update: all errors come
+// from the weights as they are. back adds t = what reaches the outputs of layer l-1 from d, the error of layer l's sums.
+func (n *Dense) Descend(f *ir.Func, back func(l int, t, d string) error) error {
+	errors := []string{n.OutputError(f)}
+	for l := n.Layers() - 1; l > 0; l-- {
+		t := n.Returned(l)
+		if err := back(l, t, errors[0]); err != nil {
+			return err
+		}
+		errors = append([]string{n.Derive(f, l, t)}, errors...)
+	}
+	for l, d := range errors {
+		n.Update(f, l, d)
+	}
+	return nil
+}
+
+// Returned declares the vector of what comes back to the outputs of layer l-1, and returns its name.
+func (n *Dense) Returned(l int) string {
+	return n.Vector(fmt.Sprintf("t%d", l), n.Net.Layers[l-1].Units, n.Net.Rule.ErrorFrac)
 }
 
 // ErrorVector declares the error of layer l-1's sums, and returns its name.
@@ -220,13 +250,15 @@ func (n *Dense) Derive(f *ir.Func, l int, t string) string {
 }
 
 // Update adds W -= rate · d·hᵀ for layer l, with d the error of its sums. A frozen layer gets none.
-func (n *Dense) Update(f *ir.Func, l int, d string) {
-	if n.rates[l] == "" {
+func (n *Dense) Update(f *ir.Func, l int, d string) { n.outer(f, n.W(l), n.rates[l], d, n.H(l)) }
+
+// outer adds W -= rate · d·xᵀ, or nothing at rate 0.
+func (n *Dense) outer(f *ir.Func, tensor string, r rate, d, x string) {
+	if r.scalar == "" {
 		return
 	}
-	w, e, x := n.Program.Tensor(n.W(l)), n.Program.Vector(d), n.Program.Vector(n.H(l))
-	f.Add(ir.New("outer", w.Name, n.rates[l], d, x.Name).
-		With("shift", n.rateFrac(l)+e.Frac+x.Frac-w.Frac).With("round", int(n.rounds)))
+	w, e, v := n.Program.Tensor(tensor), n.Program.Vector(d), n.Program.Vector(x)
+	f.Add(ir.New("outer", tensor, r.scalar, d, x).With("shift", r.frac+e.Frac+v.Frac-w.Frac).With("round", int(n.rounds)))
 }
 
 // anneal adds one step of the learning-rate schedule.

@@ -15,14 +15,17 @@ type Rule struct {
 	Equation string // of the weight change
 	Source   string // where the equation comes from
 	Spec     config.RuleSpec
+	Recipe   config.Recipe
 	// Learn writes what happens to one sample: forward pass, errors, updates.
 	Learn func(n *Dense, f *ir.Func) error
 }
 
 // All is every rule, by its name in net.toml.
 var All = map[string]Rule{
-	"bp":  Backpropagation,
-	"dfa": DirectFeedbackAlignment,
+	"bp":    Backpropagation,
+	"dfa":   DirectFeedbackAlignment,
+	"fa":    FeedbackAlignment,
+	"local": LocalLosses,
 }
 
 // Specs is what the reader of net.toml has to know of the rules.

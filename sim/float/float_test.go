@@ -190,6 +190,15 @@ func TestOutputsStayFinite(t *testing.T) {
 	}
 }
 
+// deltas are the errors that a rule gives the layers.
+func deltas(rule Rule, n *Net, s State, y []float64) [][]float64 {
+	var d [][]float64
+	for _, e := range rule.Errors(n, s, y) {
+		d = append(d, e.D)
+	}
+	return d
+}
+
 // The equation of DFA, by loops.
 func TestDFADeltas(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -203,9 +212,9 @@ func TestDFADeltas(t *testing.T) {
 		x, classes := normal(rng, sizes[0], 1), sizes[len(sizes)-1]
 		y := OneHot(rng.IntN(classes), classes)
 		s := n.Forward(x)
-		d := n.Deltas(DFA, s, y)
+		d := deltas(DFA, n, s, y)
 		last := len(n.Layers) - 1
-		if bp := n.Deltas(Backprop, s, y); !slices.Equal(d[last], bp[last]) {
+		if bp := deltas(Backprop, n, s, y); !slices.Equal(d[last], bp[last]) {
 			t.Fatalf("output error %v, backpropagation has %v", d[last], bp[last])
 		}
 		for l := range last {
@@ -228,6 +237,134 @@ func TestDFADeltas(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The equation of feedback alignment, by loops; the sign-symmetric form takes its matrices from the weights.
+func TestFADeltas(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 9))
+		act, out := rapid.SampledFrom(activations).Draw(t, "activation"), rapid.SampledFrom(outputs).Draw(t, "output")
+		sizes := rapid.SliceOfN(rapid.IntRange(1, 6), 2, 5).Draw(t, "sizes")
+		n := random(rng, act, out, 2, 0.5, sizes...)
+		n.Layers[len(n.Layers)-1].W.Set(0, 0, 0)
+		var fa FA
+		var rule Rule
+		symmetric := rapid.Bool().Draw(t, "symmetric")
+		for l := 1; l < len(n.Layers); l++ {
+			b := mat.NewDense(sizes[l], sizes[l+1], normal(rng, sizes[l]*sizes[l+1], 1))
+			if symmetric {
+				for i := range sizes[l] {
+					for j := range sizes[l+1] {
+						b.Set(i, j, 0)
+						if w := n.Layers[l].W.At(j, i); w != 0 {
+							b.Set(i, j, 0.25*w/math.Abs(w))
+						}
+					}
+				}
+			}
+			fa.B = append(fa.B, b)
+		}
+		if rule = fa; symmetric {
+			rule = SignSymmetric{0.25}
+		}
+		if err := n.Check(rule); err != nil {
+			t.Fatal(err)
+		}
+		x, classes := normal(rng, sizes[0], 1), sizes[len(sizes)-1]
+		y := OneHot(rng.IntN(classes), classes)
+		s := n.Forward(x)
+		d := deltas(rule, n, s, y)
+		for l := range len(n.Layers) - 1 {
+			for u := range d[l] {
+				want := 0.0
+				for k := range d[l+1] {
+					want += fa.B[l].At(u, k) * d[l+1][k]
+				}
+				want *= act.Slope(s.A[l][u])
+				if math.Abs(d[l][u]-want) > 1e-12 {
+					t.Fatalf("layer %d, unit %d: %g, expected %g", l+1, u, d[l][u], want)
+				}
+			}
+		}
+	})
+}
+
+// Feedback through the weights transposed is backpropagation.
+func TestFAWithTheTransposeIsBackprop(t *testing.T) {
+	rng := rand.New(rand.NewPCG(10, 10))
+	n := random(rng, Tanh, SoftmaxCE, 2, 1, 5, 4, 6, 3)
+	fa := FA{[]*mat.Dense{mat.DenseCopyOf(n.Layers[1].W.T()), mat.DenseCopyOf(n.Layers[2].W.T())}}
+	x, y := normal(rng, 5, 1), OneHot(1, 3)
+	bp, got := n.Gradients(Backprop, x, y), n.Gradients(fa, x, y)
+	for i := range bp {
+		if !mat.EqualApprox(bp[i].W, got[i].W, 1e-12) {
+			t.Errorf("layer %d: %v and %v", i+1, mat.Formatted(bp[i].W), mat.Formatted(got[i].W))
+		}
+	}
+}
+
+// Local losses are the gradient of each layer's own loss by that layer and its classifier, by finite differences, and no other
+// layer's: what a hidden layer learns does not depend on the layers above it.
+func TestLocalIsTheGradientOfEachLoss(t *testing.T) {
+	const h = 1e-5
+	for _, act := range activations {
+		for _, out := range outputs {
+			checked := 0
+			for seed := range uint64(10) {
+				rng := rand.New(rand.NewPCG(seed, 12))
+				n := random(rng, act, out, 4, 1, 4, 6, 5, 3)
+				heads := random(rng, act, out, 2, 1, 5, 3).Layers
+				local := Local{Heads: append(random(rng, act, out, 2, 1, 6, 3).Layers, heads...)}
+				if err := n.Check(local); err != nil {
+					t.Fatal(err)
+				}
+				x, y := normal(rng, 4, 1), OneHot(rng.IntN(3), 3)
+				if nearKink(n, x) {
+					continue
+				}
+				checked++
+				// loss of layer i: that of the network cut above it, with its classifier on top.
+				loss := func(i int) float64 {
+					cut := &Net{Layers: slices.Clone(n.Layers), Output: out}
+					if i < len(local.Heads) {
+						cut.Layers = append(slices.Clone(n.Layers[:i+1]), local.Heads[i])
+					}
+					return slowLoss(cut, x, y)
+				}
+				grads := n.Gradients(local, x, y)
+				if len(grads) != 5 {
+					t.Fatalf("%d gradients, expected those of 3 layers and 2 classifiers", len(grads))
+				}
+				for k, l := range append(slices.Clone(n.Layers), local.Heads...) {
+					check := func(at *float64, got float64) {
+						w, of := *at, k%3
+						*at = w + h
+						up := loss(of)
+						*at = w - h
+						down := loss(of)
+						*at = w
+						if want := (up - down) / (2 * h); math.Abs(got-want) > 1e-6*(1+math.Abs(want)) {
+							t.Fatalf("%s, %s, matrix %d: gradient %g, difference quotient %g", act, out, k+1, got, want)
+						}
+					}
+					outs, ins := l.Dims()
+					for r := range outs {
+						check(&l.B[r], grads[k].B[r])
+						for c := range ins {
+							check(&l.W.RawRowView(r)[c], grads[k].W.At(r, c))
+						}
+					}
+				}
+				fixed := n.Gradients(Local{local.Heads, true}, x, y)
+				if len(fixed) != 3 {
+					t.Fatalf("%d gradients with fixed classifiers, expected those of 3 layers", len(fixed))
+				}
+			}
+			if checked < 5 {
+				t.Errorf("%s, %s: only %d networks away from corners", act, out, checked)
+			}
+		}
+	}
 }
 
 // Where every unit is linear, feedback through the product of the transposed weights is backpropagation.
@@ -353,6 +490,16 @@ func TestCheck(t *testing.T) {
 	if err := net().Check(DFA); err != nil {
 		t.Error(err)
 	}
+	for want, rule := range map[string]Rule{
+		"0 classifiers for 1 hidden layers":                                Local{},
+		"classifier 1 is 3 × 4, expected 2 × 4 (outputs × units)":          Local{Heads: []Layer{{W: mat.NewDense(3, 4, nil)}}},
+		"0 feedback matrices for 1 hidden layers":                          FA{},
+		"feedback matrix 1 is 4 × 3, expected 4 × 2 (units × units above)": FA{[]*mat.Dense{mat.NewDense(4, 3, nil)}},
+	} {
+		if err := net().Check(rule); err == nil || err.Error() != want {
+			t.Errorf("error %v, expected %q", err, want)
+		}
+	}
 	if _, err := NewLayer(2, 3, make([]float64, 5), make([]float64, 2), ReLU); err == nil ||
 		!strings.Contains(err.Error(), "5 weights and 2 biases, expected 6 and 2") {
 		t.Errorf("error %v", err)
@@ -361,22 +508,23 @@ func TestCheck(t *testing.T) {
 
 const scale = 1. / 255
 
-// angles returns the mean angle between the gradients of both rules in each hidden layer over some test samples.
-func angles(n *Net, set *dataset.Set) []float64 {
+// angles returns the mean angle between the gradients of a rule and of backpropagation in each hidden layer over some test
+// samples.
+func angles(n *Net, rule Rule, set *dataset.Set) []float64 {
 	mean := make([]float64, len(n.Layers)-1)
 	const samples = 100
 	for i := range samples {
 		x, y := Input(set.Image(i), scale), OneHot(set.Label(i), set.Classes)
-		bp, dfa := n.Gradients(Backprop, x, y), n.Gradients(DFA, x, y)
+		bp, other := n.Gradients(Backprop, x, y), n.Gradients(rule, x, y)
 		for l := range mean {
-			mean[l] += Angle(bp[l], dfa[l]) / samples
+			mean[l] += Angle(bp[l], other[l]) / samples
 		}
 	}
 	return mean
 }
 
-// On real digits both rules learn, and the weights of DFA come to agree with its feedback: the angle between its updates and
-// those of backpropagation falls from 90 degrees (Nøkland 2016, section 3).
+// On real digits the rules learn, and the weights of DFA and FA come to agree with their feedback: the angle between their updates
+// and those of backpropagation falls from 90 degrees (Nøkland 2016, section 3; Lillicrap et al. 2016, figure 2).
 func TestLearnsDigits(t *testing.T) {
 	train, err := dataset.Open(t.Context(), "digits", dataset.Train)
 	if err != nil {
@@ -385,6 +533,12 @@ func TestLearnsDigits(t *testing.T) {
 	test, err := dataset.Open(t.Context(), "digits", dataset.Test)
 	if err != nil {
 		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(11, 11))
+	signs := func(units, above int) *mat.Dense {
+		b := mat.NewDense(units, above, nil)
+		b.Apply(func(_, _ int, _ float64) float64 { return .25 * float64(2*rng.IntN(2)-1) }, b)
+		return b
 	}
 	for _, c := range []struct {
 		name  string
@@ -396,23 +550,30 @@ func TestLearnsDigits(t *testing.T) {
 		{"backpropagation", Backprop, []float64{.05, .05, .05}, Grid{}, .85},
 		{"dfa", DFA, []float64{.2, .1, .02}, Grid{}, .8},
 		{"dfa, 16 bits", DFA, []float64{.2, .1, .02}, Grid{16, 14, rand.New(rand.NewPCG(7, 7))}, .8},
+		{"local losses", Local{Heads: []Layer{random(rng, Tanh, SoftmaxCE, .5, 1, 64, 10).Layers[0], random(rng, Tanh, SoftmaxCE, .5, 1, 32, 10).Layers[0]}},
+			[]float64{.1, .1, .02, .05, .05}, Grid{}, .85},
+		{"fa", FA{[]*mat.Dense{signs(64, 32), signs(32, 10)}}, []float64{.2, .1, .02}, Grid{}, .8},
 	} {
 		n := random(rand.New(rand.NewPCG(8, 8)), Tanh, SoftmaxCE, .5, .25, 196, 64, 32, 10)
 		n.Grid = c.grid
-		before := angles(n, test)
+		aligned := c.rule
+		if aligned == Rule(Backprop) { // whose angle to itself is 0
+			aligned = DFA
+		}
+		before := angles(n, aligned, test)
 		if a := stat.Mean(before, nil); math.Abs(a-90) > 10 {
 			t.Errorf("%s: angles %.0f before learning", c.name, before)
 		}
 		for epoch := range 5 {
 			n.Epoch(c.rule, train, dataset.Order(1, epoch, train.Len()), scale, c.rates)
 		}
-		accuracy, after := n.Accuracy(test, scale), angles(n, test)
+		accuracy, after := n.Accuracy(test, scale), angles(n, aligned, test)
 		t.Logf("%s: %.1f%% of the test digits; angles %.1f before, %.1f after", c.name, accuracy*100, before, after)
 		if accuracy < c.least {
 			t.Errorf("%s: accuracy %.3f, expected at least %.2f", c.name, accuracy, c.least)
 		}
 		for l := range after {
-			if c.rule == DFA && (after[l] > 75 || after[l] > before[l]-10) {
+			if c.rule != Rule(Backprop) && (after[l] > 75 || after[l] > before[l]-10) {
 				t.Errorf("%s: angle of layer %d is %.1f after learning, %.1f before", c.name, l+1, after[l], before[l])
 			}
 		}

@@ -1,6 +1,7 @@
 package float
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 
@@ -8,34 +9,44 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Rule says where the error of a hidden layer comes from.
-type Rule uint8
+// Rule gives each layer the error that it learns from. A rule that needs matrices beside the network's owns them.
+type Rule interface {
+	fmt.Stringer
+	// Check says whether the rule's own matrices fit the network.
+	Check(n *Net) error
+	// Errors returns what each layer learns for the target y, all from the weights as they are: the network's layers in
+	// order, then those of the rule.
+	Errors(n *Net, s State, y []float64) []Error
+}
 
-const (
-	// Backprop is gradient descent: δ_L = ∂J/∂a_L, δ_l = (W_(l+1)ᵀ δ_(l+1)) ⊙ f'(a_l)  (Rumelhart, Hinton, Williams 1986).
-	Backprop Rule = iota
-	// DFA is direct feedback alignment: δ_L = e = ∂J/∂a_L, δ_l = (B_l e) ⊙ f'(a_l) with B_l fixed (Nøkland 2016).
-	DFA
-)
+// Error is the error δ of a layer's sums with the input x that the layer had: it learns W -= rate·δ xᵀ, b -= rate·δ.
+type Error struct {
+	Layer Layer
+	D, X  []float64
+}
 
-func (r Rule) String() string { return [...]string{"backpropagation", "direct feedback alignment"}[r] }
-
-// Deltas returns δ_1..δ_L (index l-1) for the target y, all from the weights as they are.
-func (n *Net) Deltas(rule Rule, s State, y []float64) [][]float64 {
+// descend returns δ_1..δ_L (index l-1): δ_L = e = ∂J/∂a_L, δ_l = back(l-1) ⊙ f'(a_l), from the last hidden layer down. back(i) may
+// read d[i+1] and those after it.
+func (n *Net) descend(s State, y []float64, back func(i int, d [][]float64) []float64) [][]float64 {
 	last := len(n.Layers) - 1
 	d := make([][]float64, last+1)
 	d[last] = n.Output.Error(s.P, y)
 	for i := last - 1; i >= 0; i-- {
-		if rule == DFA {
-			d[i] = mulVec(n.Feedback[i], d[last])
-		} else {
-			d[i] = mulVec(n.Layers[i+1].W.T(), d[i+1])
-		}
+		d[i] = back(i, d)
 		for j, a := range s.A[i] {
 			d[i][j] *= n.Layers[i].Act.Slope(a)
 		}
 	}
 	return d
+}
+
+// errors pairs the errors of the network's layers with their inputs.
+func (n *Net) errors(s State, d [][]float64) []Error {
+	e := make([]Error, len(d))
+	for i := range d {
+		e[i] = Error{n.Layers[i], d[i], s.H[i]}
+	}
+	return e
 }
 
 // Gradient is what a layer's weights and biases are moved against: δ_l h_(l-1)ᵀ and δ_l. For Backprop it is the gradient of
@@ -45,14 +56,14 @@ type Gradient struct {
 	B []float64
 }
 
-// Gradients returns the gradient of each layer for the input x and the target y.
+// Gradients returns the gradient of each layer that learns for the input x and the target y.
 func (n *Net) Gradients(rule Rule, x, y []float64) []Gradient {
-	s := n.Forward(x)
-	grads := make([]Gradient, len(n.Layers))
-	for i, d := range n.Deltas(rule, s, y) {
+	errors := rule.Errors(n, n.Forward(x), y)
+	grads := make([]Gradient, len(errors))
+	for i, e := range errors {
 		var w mat.Dense
-		w.Outer(1, mat.NewVecDense(len(d), d), mat.NewVecDense(len(s.H[i]), s.H[i]))
-		grads[i] = Gradient{&w, d}
+		w.Outer(1, mat.NewVecDense(len(e.D), e.D), mat.NewVecDense(len(e.X), e.X))
+		grads[i] = Gradient{&w, e.D}
 	}
 	return grads
 }
@@ -65,23 +76,23 @@ func Angle(a, b Gradient) float64 {
 	return math.Acos(min(max(c, -1), 1)) * 180 / math.Pi
 }
 
-// Step learns one sample: W_l -= rates[l-1]·δ_l h_(l-1)ᵀ, b_l -= rates[l-1]·δ_l, on the network's grid. It returns the state
-// before the update.
+// Step learns one sample: W -= rates[i]·δ xᵀ, b -= rates[i]·δ for each error i of the rule, on the network's grid. It returns
+// the state before the update.
 func (n *Net) Step(rule Rule, x, y []float64, rates []float64) State {
 	s := n.Forward(x)
-	for i, d := range n.Deltas(rule, s, y) {
-		l := n.Layers[i]
+	for i, e := range rule.Errors(n, s, y) {
+		l, d := e.Layer, e.D
 		out, in := l.Dims()
 		for r := range out {
 			step := -rates[i] * d[r]
 			row := l.W.RawRowView(r)
 			if n.Grid.free() {
-				floats.AddScaled(row, step, s.H[i])
+				floats.AddScaled(row, step, e.X)
 				l.B[r] += step
 				continue
 			}
 			for c := range in {
-				row[c] = n.Grid.add(row[c], step*s.H[i][c])
+				row[c] = n.Grid.add(row[c], step*e.X[c])
 			}
 			l.B[r] = n.Grid.add(l.B[r], step)
 		}

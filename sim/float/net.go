@@ -136,6 +136,13 @@ type Layer struct {
 // Dims returns the numbers of outputs and inputs.
 func (l Layer) Dims() (out, in int) { return l.W.Dims() }
 
+// sums returns W x + b.
+func (l Layer) sums(x []float64) []float64 {
+	a := mulVec(l.W, x)
+	floats.Add(a, l.B)
+	return a
+}
+
 // Net is a network; learning changes W and B of its layers in place.
 type Net struct {
 	Layers   []Layer
@@ -153,7 +160,7 @@ func NewLayer(out, in int, w, b []float64, act Activation) (Layer, error) {
 	return Layer{mat.NewDense(out, in, append([]float64(nil), w...)), append([]float64(nil), b...), act}, nil
 }
 
-// Check says whether the layers fit each other and, for DFA, the feedback matrices fit them.
+// Check says whether the layers fit each other and what the rule adds fits them.
 func (n *Net) Check(rule Rule) error {
 	if len(n.Layers) == 0 {
 		return fmt.Errorf("network without layers")
@@ -169,21 +176,7 @@ func (n *Net) Check(rule Rule) error {
 			}
 		}
 	}
-	if rule != DFA {
-		return nil
-	}
-	hidden := n.Layers[:len(n.Layers)-1]
-	if len(n.Feedback) != len(hidden) {
-		return fmt.Errorf("%d feedback matrices for %d hidden layers", len(n.Feedback), len(hidden))
-	}
-	classes, _ := n.Layers[len(n.Layers)-1].Dims()
-	for i, l := range hidden {
-		units, _ := l.Dims()
-		if r, c := n.Feedback[i].Dims(); r != units || c != classes {
-			return fmt.Errorf("feedback matrix %d is %d × %d, expected %d × %d (units × outputs)", i+1, r, c, units, classes)
-		}
-	}
-	return nil
+	return rule.Check(n)
 }
 
 // State is what one forward pass leaves.
@@ -197,8 +190,7 @@ type State struct {
 func (n *Net) Forward(x []float64) State {
 	s := State{H: [][]float64{x}}
 	for i, l := range n.Layers {
-		a := mulVec(l.W, s.H[i])
-		floats.Add(a, l.B)
+		a := l.sums(s.H[i])
 		s.A = append(s.A, a)
 		if i == len(n.Layers)-1 {
 			s.P = n.Output.Of(a)
