@@ -8,8 +8,8 @@ import (
 // next is a list of successors.
 func next(names ...string) []string { return names }
 
-// idle are the successors of Idle and of what leads there.
-var idle = next("idle", "host", "begin", "")
+// idle are the successors of Idle.
+var idle = next("idle", "host.scan", "begin", "host.reg", "", "host.table", "", "")
 
 // Program is the program of the sequencer. It starts at its first step.
 var Program = slices.Concat(control, scalar, macB, macR, macRWide, updB, updR, blend, vector, digest)
@@ -18,10 +18,16 @@ var control = []Step{
 	{Name: "boot", Next: next("idle")},
 	{Name: "idle", Do: Idle, Next: idle},
 
-	// The host reads an element: its address is stable from the second step on.
-	{Name: "host", Next: next("host.scan")},
+	// The host reads: an element, a register or an entry of a table, whose address the idle device had. The halfword
+	// goes through first and second of nmc_operands to the broadcast operand; upper halves are there a step before.
 	{Name: "host.scan", Do: HostScan, Add: AddOutside, Row: OutAddress, Next: next("host.take")},
-	{Name: "host.take", Do: Take, Next: next("host.take", "idle")},
+	{Name: "host.take", Do: Take, Next: next("host.take", "host.first")},
+	{Name: "host.reg", First: true, High: true, Next: next("host.first")},
+	{Name: "host.first", Do: HostFirst, Next: next("host.second")},
+	{Name: "host.second", Next: next("host.data")},
+	{Name: "host.table", Do: Entry1, Next: next("host.low")},
+	{Name: "host.low", Do: Entry2, Next: next("host.data")},
+	{Name: "host.data", Next: next("idle")},
 
 	// A run.
 	{Name: "begin", Do: Begin, Next: next("limit")},

@@ -119,13 +119,14 @@ type Do uint8
 
 // Commands. Numbers matter: the lower three bits of the walk, of vector words and of table entries count their steps.
 const (
-	None   Do = 0
-	Decode Do = 1 // the instruction is there; next |= op
-	Fetch  Do = 2
-	Retire Do = 3 // halt or limit?
-	Idle   Do = 4 // host reads? +2: a run starts?
-	Begin  Do = 5
-	Enter  Do = 6 // pc = entry
+	None      Do = 0
+	Decode    Do = 1 // the instruction is there; next |= op
+	Fetch     Do = 2
+	Retire    Do = 3 // halt or limit?
+	Idle      Do = 4 // host reads? +2, +4: a register, a table; a run starts: 2
+	Begin     Do = 5
+	Enter     Do = 6 // pc = entry
+	HostFirst Do = 7 // the host's halfword is in first
 
 	Walk        Do = 8 // end of the run? +2: upd.r: an element is taken?
 	Rate1       Do = 9 // upd.r: rate·s in three steps
@@ -193,7 +194,7 @@ const (
 
 // answers is the number of successors of commands that have more than one.
 var answers = map[Do]int{
-	Decode: 64, Idle: 4, Walk: 4, WalkProduct: 4, Drain: 4, Operands: 8,
+	Decode: 64, Idle: 8, Walk: 4, WalkProduct: 4, Drain: 4, Operands: 8,
 	Retire: 2, Word5: 4, Dot: 2, Entry0: 2, Entry3: 2, Take: 2, AluWait: 2, Better: 2, PassEnd: 2, Rate: 2, KeyWait: 2,
 	DigValue: 2, DigWait: 2, DrainMore: 2, Flush: 2, Low: 2, High: 2, IsWide: 2, IsWideOut: 2, IsWideIn: 2, IsWeights: 2, IsRows: 2,
 	Next: 2, RegScan: 2,
@@ -201,7 +202,7 @@ var answers = map[Do]int{
 
 // Commands are the names of commands in the Verilog header.
 var Commands = map[Do]string{
-	None: "none", Decode: "decode", Fetch: "fetch", Retire: "retire", Idle: "idle", Begin: "begin", Enter: "enter",
+	None: "none", Decode: "decode", Fetch: "fetch", Retire: "retire", Idle: "idle", Begin: "begin", Enter: "enter", HostFirst: "host_first",
 	Walk: "walk", Rate1: "rate1", Rate2: "rate2", Rate3: "rate3", Hold: "hold", HoldProduct: "hold_product",
 	WalkProduct: "walk_product", Word0: "word0", Word1: "word1", Word2: "word2", Word3: "word3", Word4: "word4",
 	Word5: "word5", Operands: "operands", Dot: "dot", Entry0: "entry0", Entry1: "entry1", Entry2: "entry2",

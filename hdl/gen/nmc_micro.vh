@@ -22,6 +22,7 @@
 `define NMC_DO_IDLE            6'd4
 `define NMC_DO_BEGIN           6'd5
 `define NMC_DO_ENTER           6'd6
+`define NMC_DO_HOST_FIRST      6'd7
 `define NMC_DO_WALK            6'd8
 `define NMC_DO_RATE1           6'd9
 `define NMC_DO_RATE2           6'd10

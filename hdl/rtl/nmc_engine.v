@@ -64,19 +64,19 @@ module nmc_engine #(
   wire to_program = mem_space_i == 3'd2;
   wire to_tables = mem_space_i == 3'd3;
   wire to_regs = mem_space_i == 3'd4;
-  wire scans = to_weights || to_vectors;
   wire host_valid, lanes_we, seq_reg_we, dest_weights;
-  wire [15:0] host_scan;
+  wire [15:0] host_data;
   // With one weight port results leave cycles free: then one choice serves both memories.
   wire vectors_free = !(lanes_we && (WeightPorts == 1 || !dest_weights));
+  // The program is read here, all else through the sequencer.
   reg read_q;
-  reg [4:0] half_q;
+  reg [2:0] half_q;
   wire host_write = mem_valid_i && mem_write_i && (to_vectors ? vectors_free : idle);
-  wire host_read = mem_valid_i && !mem_write_i && idle && !scans && !read_q;
-  assign mem_ready_o = mem_write_i ? host_write : scans ? host_valid : host_read;
+  wire program_read = mem_valid_i && !mem_write_i && idle && to_program && !read_q;
+  assign mem_ready_o = mem_write_i ? host_write : to_program ? program_read : host_valid;
   always @(posedge clk_i) begin
-    read_q <= host_read && !rst_i;
-    half_q <= {to_program, to_tables, mem_addr_i[2:0]};
+    read_q <= program_read && !rst_i;
+    half_q <= mem_addr_i[2:0];
   end
 
   // Program.
@@ -93,7 +93,7 @@ module nmc_engine #(
       .wdata_i(128'd0),
       .one_i(1'b1),
       .odata_i(mem_wdata_i),
-      .re_i(prog_re || (host_read && to_program)),
+      .re_i(prog_re || program_read),
       .raddr_i(idle ? mem_addr_i[3+:PB] : prog_addr),
       .rdata_o(ir)
   );
@@ -112,7 +112,7 @@ module nmc_engine #(
       .wdata_i(32'd0),
       .one_i(1'b1),
       .odata_i(mem_wdata_i),
-      .re_i(table_re || (host_read && to_tables)),
+      .re_i(table_re || (idle && to_tables)),
       .raddr_i(idle ? mem_addr_i[1+:TB] : table_addr),
       .rdata_o(table_data)
   );
@@ -131,14 +131,12 @@ module nmc_engine #(
       .one_i(!seq_reg_we),
       .odata_i(mem_wdata_i),
       .re_i(1'b1),
-      .raddr_i(idle ? {1'b0, mem_addr_i[6:1]} : seq_reg_raddr),
+      .raddr_i(idle && to_regs ? {1'b0, mem_addr_i[6:1]} : seq_reg_raddr),
       .rdata_o(reg_data)
   );
 
-  wire [15:0] ir_half = ir[half_q[2:0]*16+:16];
-  wire [31:0] word_data = half_q[3] ? table_data : reg_data;
   assign mem_rvalid_o = read_q || host_valid;
-  assign mem_rdata_o = !read_q ? host_scan : half_q[4] ? ir_half : half_q[0] ? word_data[31:16] : word_data[15:0];
+  assign mem_rdata_o = read_q ? ir[half_q*16+:16] : host_data;
 
   // Vectors: results go first.
   wire [Lanes*16-1:0] lanes_wdata, vector_data, weight_data;
@@ -300,8 +298,9 @@ module nmc_engine #(
       .limit_i(run_limit_i), .input_i(run_input_i), .skip_i(skip_i), .busy_o(busy_o), .done_o(done_o),
       .stopped_o(stopped_o), .cycles_o(cycles_o), .retired_o(retired_o), .digest_o(digest_o),
       .trace_valid_o(trace_valid_o), .trace_pc_o(trace_pc_o), .trace_cycles_o(trace_cycles_o), .clear_o(clear),
-      .host_read_i(mem_valid_i && !mem_write_i && scans), .host_addr_i(mem_addr_i),
-      .host_weights_i(to_weights), .host_valid_o(host_valid), .host_data_o(host_scan), .idle_o(idle),
+      .host_read_i(mem_valid_i && !mem_write_i && !to_program), .host_addr_i(mem_addr_i),
+      .host_weights_i(to_weights), .host_reg_i(to_regs), .host_table_i(to_tables), .host_odd_i(mem_addr_i[0]),
+      .host_valid_o(host_valid), .host_data_o(host_data), .idle_o(idle),
       .prog_re_o(prog_re), .prog_addr_o(prog_addr), .ir_i(ir),
       .reg_we_o(seq_reg_we), .reg_waddr_o(seq_reg_waddr), .reg_wdata_o(seq_reg_wdata), .reg_raddr_o(seq_reg_raddr),
       .reg_i(reg_data),

@@ -19,7 +19,7 @@ module nmc_operands #(
     input wire is_upd_i,
     input wire is_upd_r_i,
     input wire is_blend_i,
-    input wire is_dig_i,
+    input wire whole_i,      // a high half is not a rate
     input wire is_tab_i,
     input wire is_dot_i,
     input wire slow_rows_i,
@@ -103,7 +103,7 @@ module nmc_operands #(
       2'd2: first_next = 16'h8000;
       default: first_next = 16'h7fff;
     endcase
-  wire [15:0] high = {value_i[31:17], value_i[16] || value_i[31:16] == 16'h8000 && !is_dig_i};
+  wire [15:0] high = {value_i[31:17], value_i[16] || value_i[31:16] == 16'h8000 && !whole_i};
   wire [15:0] second_next = high_i ? high : first_o;
   wire [VectorBits+WordBits-1:0] word_wide = {{VectorBits{1'b0}}, word_i};
   always @(posedge clk_i) begin

@@ -44,8 +44,11 @@ module nmc_sequencer #(
 
     // host access while idle
     input  wire                    host_read_i,  // start a read; the address is stable until host_valid_o
-    input  wire [            31:0] host_addr_i,
+    input  wire [            31:0] host_addr_i,  // of an element
     input  wire                    host_weights_i,
+    input  wire                    host_reg_i,   // ... of a register, read in the cycle of host_read_i
+    input  wire                    host_table_i, // ... of a table, likewise
+    input  wire                    host_odd_i,   // ... the upper half
     output wire                    host_valid_o,
     output wire [            15:0] host_data_o,
     output wire                    idle_o,
@@ -366,7 +369,7 @@ module nmc_sequencer #(
   ) u_operands (
       .clk_i(clk_i), .rst_i(rst_i),
       .is_mac_i(is_mac), .is_mac_b_i(is_mac_b), .is_mac_r_i(is_mac_r), .is_upd_i(is_upd), .is_upd_r_i(is_upd_r),
-      .is_blend_i(is_blend), .is_dig_i(is_dig), .is_tab_i(is_tab), .is_dot_i(is_dot), .slow_rows_i(slow_rows),
+      .is_blend_i(is_blend && running), .whole_i(is_dig || !running), .is_tab_i(is_tab && running), .is_dot_i(is_dot), .slow_rows_i(slow_rows),
       .opt_i(opt), .wdraw_i(wdraw), .w_sign_i(w_source_sign), .fn_mac_i(fn_mac), .fn_sel_i(fn_sel),
       .fn_ge_i(fn_ge), .compares_i(compares), .pull_i(pull), .middle_i(middle),
       .scan_i(scan_take_o && !(walking && is_mac_r)),
@@ -473,8 +476,15 @@ module nmc_sequencer #(
   assign run_ready_o = does == `NMC_DO_ENTER;
   assign busy_o = running;
   assign clear_o = does == `NMC_DO_ENTER;
-  assign host_valid_o = is_take && !running && scan_valid_i;
-  assign host_data_o = scan_value_i;
+  assign host_data_o = bcast_o;
+  assign host_valid_o = host_upper || host_lower;
+  reg host_upper, host_low, host_lower;
+  always @(posedge clk_i) begin
+    host_upper <= host_odd_i && !running && (does == `NMC_DO_ENTRY1 || does == `NMC_DO_HOST_FIRST && host_reg_i);
+    host_low <= does == `NMC_DO_HOST_FIRST && !(host_odd_i && host_reg_i);
+    host_lower <= host_low || does == `NMC_DO_ENTRY2 && !running && !host_odd_i;
+    if (rst_i) {host_upper, host_low, host_lower} <= 3'd0;
+  end
   assign prog_re_o = does == `NMC_DO_FETCH;
   assign prog_addr_o = pc;
   wire is_alu_wait = does == `NMC_DO_ALU_WAIT;
@@ -550,7 +560,7 @@ module nmc_sequencer #(
     case (does)
       `NMC_DO_DECODE: answer = op;
       `NMC_DO_OPERANDS: answer[2:0] = op[2:0];
-      `NMC_DO_IDLE: answer[1:0] = {run_i && !host_read_i, host_read_i};
+      `NMC_DO_IDLE: answer[2:0] = host_read_i ? {host_table_i, host_reg_i, 1'b1} : {1'b0, run_i, 1'b0};
       `NMC_DO_RETIRE: answer[0] = stop;
       `NMC_DO_WALK, `NMC_DO_WALK_PRODUCT: answer[1:0] = {is_upd_r && take, walked};
       `NMC_DO_WORD5: answer[1:0] = {is_dot, last_word};
@@ -581,7 +591,7 @@ module nmc_sequencer #(
   );
 
   always @(posedge clk_i) begin
-    if (idle_o) running <= answer[1];
+    if (idle_o) running <= run_i && !host_read_i;
     else if (does == `NMC_DO_RETIRE && stop) running <= 1'b0;
     if (rst_i) running <= 1'b0;
     if (does == `NMC_DO_ENTER) skip_q <= skip_i;
