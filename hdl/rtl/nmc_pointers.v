@@ -11,7 +11,8 @@ module nmc_pointers #(
     parameter WeightBits = 14,
     parameter VectorBits = 9,
     parameter LaneBits = 3,
-    parameter WordBits = 11
+    parameter WordBits = 11,
+    parameter Wide = 1  // accumulators are stored
 ) (
     input  wire [          31:0] value_i,
     input  wire [           3:0] add_i,      // the operand: codes NMC_ADD_
@@ -40,7 +41,7 @@ module nmc_pointers #(
   wire b_words = add_i == `NMC_ADD_B_WORDS;
   wire d_words = add_i == `NMC_ADD_D_WORDS;
   wire imm_words = add_i == `NMC_ADD_IMM;
-  wire dest = add_i == `NMC_ADD_DEST;
+  wire dest = Wide != 0 && add_i == `NMC_ADD_DEST;
   wire a_high = add_i == `NMC_ADD_A_HIGH;
   wire wbase_on = add_i == `NMC_ADD_WBASE || c_words && !zero_i[2];
   wire sbase_on = a_high || a_words && !zero_i[0];
@@ -67,7 +68,7 @@ module nmc_pointers #(
     inner = (wbase_on ? {10'd0, wbase} & mask : 32'd0) | (sbase_on ? {16'd0, ir_i[`NMC_MATRIX_SBASE]} : 32'd0)
           | (dbase_on ? {16'd0, dbase} : 32'd0) | (b_on ? {16'd0, vector_b} : 32'd0)
           | (imm_words ? {{32 - VectorBits{1'b0}}, imm[VectorBits-1:0]} : 32'd0)
-          | (add_i == `NMC_ADD_ROWS ? {19'd0, ir_i[`NMC_MATRIX_ROWS]} : 32'd0);
+          | (Wide != 0 && add_i == `NMC_ADD_ROWS ? {19'd0, ir_i[`NMC_MATRIX_ROWS]} : 32'd0);
     inner = inner | (word_i ? {{32 - WordBits{1'b0}}, word_value_i} : 32'd0)
           | (dest ? {{32 - VectorBits{1'b0}}, dest_value_i} : 32'd0)
           | (first_on ? {{16{!is_matrix_i && first_value_i[15]}}, first_value_i} : 32'd0)

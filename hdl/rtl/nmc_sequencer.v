@@ -538,7 +538,8 @@ module nmc_sequencer #(
   // The sum, its complement, or the scalar unit's result.
   wire low_end, high_end;  // a count, the low or the high half of a register, is 0 or 1
   nmc_pointers #(
-      .WeightBits(WeightBits), .VectorBits(VectorBits), .LaneBits(LaneBits), .WordBits(WordBits)
+      .WeightBits(WeightBits), .VectorBits(VectorBits), .LaneBits(LaneBits), .WordBits(WordBits),
+      .Wide(!Omit[`NMC_UNIT_WIDE])
   ) u_pointers (
       .value_i(reg_i), .add_i(adds), .outside_i(row[1:0]), .word_i(walking), .is_matrix_i(is_matrix), .is_dig_i(is_dig),
       .zero_i({3{is_vector && !is_dig}} & zeros),
