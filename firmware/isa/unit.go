@@ -38,6 +38,10 @@ var Units = []Unit{
 	{"argmax", "amax", func(w Word, op *Op) bool { return op.Code == Amax }},
 	{"divide", "div", func(w Word, op *Op) bool { return op.Code == Div }},
 	{"root", "sqrt", func(w Word, op *Op) bool { return op.Code == Sqrt }},
+	{"operand", "registers as operands of vec and dot",
+		func(w Word, op *Op) bool { return (op.Code == Vec || op.Code == Dot) && source(w, op, SrcReg) }},
+	{"branch", "loop, jeq, jne, jlt, jge", func(w Word, op *Op) bool { return op.Code >= Loop && op.Code <= Jge }},
+	{"logic", "and, shl, shr", func(w Word, op *Op) bool { return op.Code >= And && op.Code <= Shr }},
 }
 
 // RoundStochastic is the value of the field round that adds a draw.
@@ -56,6 +60,11 @@ func draws(w Word, op *Op, wsrc, src uint32) bool {
 	if op.Code != Vec && op.Code != Dot {
 		return false
 	}
+	return source(w, op, src)
+}
+
+// source says whether an operand of a vector instruction comes from src.
+func source(w Word, op *Op, src uint32) bool {
 	return field(w, op, "amode") == src || field(w, op, "bmode") == src || field(w, op, "cmode") == src
 }
 

@@ -33,6 +33,17 @@ func TestNeeds(t *testing.T) {
 		{"div", nil, []string{"divide"}},
 		{"sqrt", nil, []string{"root"}},
 		{"mul", Fields{"shift": 31}, nil},
+		{"vec", Fields{"fn": FnMac, "amode": SrcVector, "bmode": SrcReg}, []string{"operand"}},
+		{"vec", Fields{"fn": FnMac, "amode": SrcVector, "bmode": SrcImm}, nil},
+		{"dot", Fields{"amode": SrcReg, "bmode": SrcVector}, []string{"dot", "operand"}},
+		{"jump", nil, nil},
+		{"loop", nil, []string{"branch"}},
+		{"jge", nil, []string{"branch"}},
+		{"set", nil, nil},
+		{"max", nil, nil},
+		{"and", nil, []string{"logic"}},
+		{"shr", nil, []string{"logic"}},
+		{"load", nil, nil},
 		{"halt", nil, nil},
 	} {
 		w, err := Encode(ByName(c.op), c.fields)

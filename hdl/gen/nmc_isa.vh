@@ -166,6 +166,9 @@
 `define NMC_UNIT_ARGMAX              11
 `define NMC_UNIT_DIVIDE              12
 `define NMC_UNIT_ROOT                13
+`define NMC_UNIT_OPERAND             14
+`define NMC_UNIT_BRANCH              15
+`define NMC_UNIT_LOGIC               16
 
 // Numbers, see docs/numerics.md.
 `define NMC_ROW_STEP                 32'h9e3779b1

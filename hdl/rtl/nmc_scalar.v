@@ -24,6 +24,7 @@ module nmc_scalar #(
     output wire [   Bits-1:0] result_o,
     output wire               taken_o     // the branch is taken
 );
+  localparam Logic = !Omit[`NMC_UNIT_LOGIC];
   localparam W = Bits + 2;  // a sum of three operands
 
   localparam [3:0] Idle = 4'd0;
@@ -52,7 +53,8 @@ module nmc_scalar #(
   reg carry;  // of the serial adder
   reg sticky;  // out of range; branches: not zero
 
-  wire is_branch = op_i[5:3] == 3'd0;
+  wire is_jump = op_i[5:3] == 3'd0;  // and the branches
+  wire is_branch = !Omit[`NMC_UNIT_BRANCH] && is_jump;
   wire is_loop = is_branch && op_i[2:0] == 3'd2;
   wire is_set = op_i[3:0] == 4'd8;
   wire is_add = op_i[3:0] == 4'd9;
@@ -60,9 +62,9 @@ module nmc_scalar #(
   wire is_div = !Omit[`NMC_UNIT_DIVIDE] && op_i[3:0] == 4'd12;
   wire is_sqrt = !Omit[`NMC_UNIT_ROOT] && op_i[3:0] == 4'd13;
   wire is_min_max = op_i[3:1] == 3'd7;
-  wire is_and = op_i[4] && op_i[1:0] == 2'd0;
-  wire is_shl = op_i[4] && op_i[0];
-  wire is_shr = op_i[4] && op_i[1];
+  wire is_and = Logic && op_i[4] && op_i[1:0] == 2'd0;
+  wire is_shl = Logic && op_i[4] && op_i[0];
+  wire is_shr = Logic && op_i[4] && op_i[1];
   wire is_dot = !Omit[`NMC_UNIT_DOT] && op_i[5];
 
   wire at_idle = state == Idle;
@@ -198,9 +200,9 @@ module nmc_scalar #(
   assign done_o = state == Final && !saturate;
   assign result_o = lo[Bits-1:0];
   wire below = lo[W-1];
-  assign taken_o = is_branch && (op_i[2:0] == 3'd1 || (op_i[2:0] == 3'd3 && !sticky)
+  assign taken_o = (is_jump && op_i[2:0] == 3'd1) || (is_branch && ((op_i[2:0] == 3'd3 && !sticky)
                 || ((op_i[2:0] == 3'd4 || op_i[2:0] == 3'd2) && sticky)
-                || (op_i[2:0] == 3'd5 && below) || (op_i[2:0] == 3'd6 && !below));
+                || (op_i[2:0] == 3'd5 && below) || (op_i[2:0] == 3'd6 && !below)));
 `ifdef FORMAL
   // formal: depth=1 cover=34 unroll=1 params="Bits=4"
   // Of sums and differences: the result is the exact one, saturated. Of divisions: it is the quotient that the digits

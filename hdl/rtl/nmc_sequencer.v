@@ -351,11 +351,12 @@ module nmc_sequencer #(
       default: {mode, mode_reg} = {ir_i[`NMC_VECTOR_CMODE] & Modes, vector_c[5:0]};
     endcase
   end
+  wire is_reg = !Omit[`NMC_UNIT_OPERAND] && mode == `NMC_SRC_REG;
   wire word_use = is_word && (step[2] || step[1:0] == 2'd3);
   wire is_v_event = is_word && step == (v_rounds ? 3'd3 : 3'd1) && v_draws;
   reg sat_q, wide1, wide2;
   always @(posedge clk_i) begin
-    sat_q <= mode == `NMC_SRC_REG && is_word;
+    sat_q <= is_reg && is_word;
     wide1 <= !Omit[`NMC_UNIT_WIDE] && is_take && is_matrix && running && scan_valid_i;
     wide2 <= wide1;
   end
@@ -516,10 +517,10 @@ module nmc_sequencer #(
     case (micro[`NMC_MICRO_READ])
       `NMC_READ_ROW: reg_raddr_o = {4'b1001, row[2:1], row[0] || is_blend && walking && base_first};
       `NMC_READ_RA: reg_raddr_o = unindexed ? RowZero
-                                : {1'b0, op == `NMC_OP_LOOP ? ir_i[`NMC_SCALAR_RD] : ir_i[`NMC_SCALAR_RA]};
+                                : {1'b0, !Omit[`NMC_UNIT_BRANCH] && op == `NMC_OP_LOOP ? ir_i[`NMC_SCALAR_RD] : ir_i[`NMC_SCALAR_RA]};
       `NMC_READ_RB: reg_raddr_o = {1'b0, ir_i[`NMC_SCALAR_RB]};
       `NMC_READ_GROUP: reg_raddr_o = in_group ? {1'b0, ir_i[`NMC_MATRIX_GROUP], row[1:0]} : RowZero;
-      `NMC_READ_MODE: reg_raddr_o = mode == `NMC_SRC_REG ? {1'b0, mode_reg} : {5'b10010, operand};
+      `NMC_READ_MODE: reg_raddr_o = is_reg ? {1'b0, mode_reg} : {5'b10010, operand};
       `NMC_READ_NAMED: reg_raddr_o = {1'b0, reg_i[5:0]};
       `NMC_READ_SEED: reg_raddr_o = {1'b0, `NMC_REG_SEED};
       default: reg_raddr_o = RowZero;
