@@ -299,8 +299,7 @@ module nmc_sequencer #(
   wire [31:0] sum;
   wire dead = masked && draw_rounds_o && scan_value_i == 16'd0;
   nmc_walk #(
-      .Lanes(Lanes), .WeightPorts(WeightPorts), .Share(Share), .WeightBits(WeightBits), .LaneBits(LaneBits),
-      .WordBits(WordBits)
+      .WeightPorts(WeightPorts), .Share(Share), .WeightBits(WeightBits), .LaneBits(LaneBits), .WordBits(WordBits)
   ) u_walk (
       .clk_i(clk_i), .rst_i(rst_i), .idle_i(idle_o),
       .is_mac_b_i(is_mac_b), .is_upd_i(is_upd), .is_upd_r_i(is_upd_r), .is_blend_i(is_blend),

@@ -6,7 +6,6 @@
 `default_nettype none
 
 module nmc_walk #(
-    parameter Lanes = 4,
     parameter WeightPorts = 2,
     parameter Share = 1,        // lanes that share a back end
     parameter WeightBits = 14,
@@ -91,18 +90,16 @@ module nmc_walk #(
   assign go_o = step && (row_open ? word_ok_i : scan_valid_i && !is_upd_r_i && !dead_i) || drain_o;
 
   // The words of a row, or the passes.
-  wire [12:0] side_words = side_i >> LL;
-  wire partial = (side_i & (Lanes[12:0] - 13'd1)) != 13'd0;
-  wire [WordBits-1:0] word_next = word_o + 1'b1;
-  wire [WordBits-1:0] word_end = partial ? word_o : word_next;
-  assign last_o = word_end == side_words[WordBits-1:0];
+  wire [12:0] last_element = side_i - 13'd1;
+  assign last_o = word_o == last_element[12:LL];
   wire row_word = d1 && in_rows_i && !drain1;
   always @(posedge clk_i)
     if (first_word_i || row_word && last_o) word_o <= {WordBits{1'b0}};
-    else if (row_word || next_word_i) word_o <= word_next;
+    else if (row_word || next_word_i) word_o <= word_o + 1'b1;
 
   // Rows: rowbase is that of lane 0 of the scanner's word, row that of the element taken.
   reg [WeightBits-1:0] rowbase, row, moved;
+  reg moved_q;  // rowbase follows row
   wire [21:0] stride22 = {9'd0, rstride_i};
   wire [WeightBits-1:0] stride = stride22[WeightBits-1:0];
   assign lane_o = run_i ? elane_i : run_end_i ? scan_left_i : scan_lane_i;
@@ -118,11 +115,12 @@ module nmc_walk #(
             + {lane_o[b] ? (stride << b) ^ {WeightBits{run_i}} : {WeightBits{1'b0}}, lane_o[b] && run_i};
         moved = sum[WeightBits:1];
       end
-      if (take_o) row <= moved;
-      if (!walking_i) rowbase <= moved;
+      row <= moved;
     end
+    moved_q <= run_i || run_end_i && !scan_left_i[LL];
     if (pass_i) rowbase <= {WeightBits{1'b0}};
-    else if (walking_i ? scan_next_i : run_end_i && scan_left_i[LL]) rowbase <= rowbase + (stride << LL);
+    else if (moved_q) rowbase <= row;
+    else if (walking_i ? scan_next_i : run_end_i) rowbase <= rowbase + (stride << LL);
     addr_o <= row + base_i;
   end
 
