@@ -173,9 +173,13 @@ func squareRoot(a int32, shift uint) int32 {
 	return int32(r)
 }
 
-// dig adds the terms of a tensor to the digest.
+// dig adds the terms of a tensor to the digest. Terms are made where the key is: it is the last one afterwards.
 func (m *Machine) dig(in *instruction) *Fault {
-	var sum uint64
+	var sum, term uint64
+	add := func(index int, x int16) {
+		term = fixed.DigestTerm(in.tensor, uint32(index), x)
+		sum += term
+	}
 	lanes := m.cfg.Lanes
 	switch in.space {
 	case 0:
@@ -187,7 +191,7 @@ func (m *Machine) dig(in *instruction) *Fault {
 		for k := range rows {
 			row := m.weights[(base+k*stride)*lanes:]
 			for c, x := range row[:in.n] {
-				sum += fixed.DigestTerm(in.tensor, uint32(k*in.n+c), x)
+				add(k*in.n+c, x)
 			}
 		}
 	case 1:
@@ -197,15 +201,16 @@ func (m *Machine) dig(in *instruction) *Fault {
 			return &Fault{Field: "a", Reason: beyond("vector", base, last, m.cfg.VectorDepth)}
 		}
 		for i, x := range m.vectors[base*lanes:][:in.n] {
-			sum += fixed.DigestTerm(in.tensor, uint32(i), x)
+			add(i, x)
 		}
 	case 2:
 		for i, x := range m.regs[in.src[0].arg:][:in.n] {
-			sum += fixed.DigestTerm(in.tensor, uint32(2*i), int16(x))
-			sum += fixed.DigestTerm(in.tensor, uint32(2*i+1), int16(x>>16))
+			add(2*i, int16(x))
+			add(2*i+1, int16(x>>16))
 		}
 	}
 	m.digest += sum
+	m.key = fixed.Key{Row: uint32(term >> 32), Col: uint32(term)}
 	return nil
 }
 

@@ -182,7 +182,7 @@ var Ops = []Op{
 	{"tab", Tab, "vector", "dst[i] = clamp(table(a[i])), table at entry c, 256 entries; a is a vector (amode 1)."},
 	{"dot", Dot, "vector", "Register dst = sat32(floor((sum over i < n of a[i]·b[i]) / 2^shift)), 48-bit sum."},
 	{"amax", Amax, "vector", "Register dst = the largest a[i], i < n; register dst+1 = its lowest index; a is a vector (amode 1)."},
-	{"dig", Dig, "vector", "digest += sum of DigestTerm(tensor, index, value) over the elements, index counting from 0 in row-major order of valid elements (modulo 2^64). The digest register is cleared at the start of every run whose entry is Digest and keeps its value otherwise."},
+	{"dig", Dig, "vector", "digest += sum of DigestTerm(tensor, index, value) over the elements, index counting from 0 in row-major order of valid elements (modulo 2^64). The last term replaces the key: a draw after it wants a key of its own. The digest register is cleared at the start of every run whose entry is Digest and keeps its value otherwise."},
 }
 
 var (

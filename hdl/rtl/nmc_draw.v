@@ -14,9 +14,8 @@ module nmc_draw #(
     input wire clk_i,
     input wire rst_i,
 
-    // key
-    input wire        key_load_i,
-    input wire [63:0] key_i,       // {row, column}
+    // key: {row, column}, constant while events come
+    input wire [63:0] key_i,
 
     // constant during an instruction
     input wire rounds_i,  // the draws round: delay the events
@@ -113,7 +112,9 @@ module nmc_draw #(
   assign idle_o = busy_q == {BusyBits{1'b0}};
 
   // Row side.
-  reg [31:0] key_row, key_col, place, h;
+  wire [31:0] key_row = key_i[63:32];
+  wire [31:0] key_col = key_i[31:0];
+  reg [31:0] place, h;
   reg [31:0] stride;
   integer b;
   always @(*) begin
@@ -131,7 +132,6 @@ module nmc_draw #(
   end
   reg row_q, moved_q, h_q;
   always @(posedge clk_i) begin
-    if (key_load_i) {key_row, key_col} <= key_i;
     place <= steps == Reset ? key_row : place + stride;
     row_q <= row;
     moved_q <= moved;

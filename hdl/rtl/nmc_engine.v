@@ -245,7 +245,7 @@ module nmc_engine #(
 
   // Draws. With one weight port a blend rounds two cycles after its draw could be there.
   wire draw_late = WeightPorts == 1 && ir[`NMC_SCALAR_OP] == `NMC_OP_BLEND;
-  wire key_load, draw_rounds, draw_across, draw_single, draw_rows_reset, draw_cols_reset, draw_row, draw_word;
+  wire draw_rounds, draw_across, draw_single, draw_rows_reset, draw_cols_reset, draw_row, draw_word;
   wire draw_next, draw_add, draw_sub, draw_idle, reduce;
   wire [LaneBits-1:0] draw_lane;
   wire [Lanes*16-1:0] draws;
@@ -253,7 +253,7 @@ module nmc_engine #(
       .Lanes(Lanes), .Spaced(WeightPorts == 1)
   ) u_draw (
       .clk_i(clk_i), .rst_i(rst_i),
-      .key_load_i(key_load), .key_i(permuted), .rounds_i(draw_rounds), .reduce_i(reduce), .late_i(draw_late),
+      .key_i(permuted), .rounds_i(draw_rounds), .reduce_i(reduce), .late_i(draw_late),
       .across_i(draw_across), .single_i(draw_single),
       .rows_reset_i(draw_rows_reset), .cols_reset_i(draw_cols_reset), .row_i(draw_row), .word_i(draw_word),
       .next_i(draw_next), .add_i(draw_add), .sub_i(draw_sub), .lane_i(draw_lane), .idle_o(draw_idle), .draw_o(draws)
@@ -315,7 +315,7 @@ module nmc_engine #(
       .scan_left_i(scan_left), .scan_grant_o(scan_grant), .scan_re_i(scan_re), .scan_raddr_i(scan_raddr),
       .weight_re_o(weight_re), .weight_addr_o(weight_addr), .vector_re_o(vector_re), .vector_addr_o(vector_addr),
       .vector_i(vector_data), .table_re_o(table_re), .table_addr_o(table_addr), .table_i(table_data),
-      .key_load_o(key_load), .draw_rounds_o(draw_rounds), .draw_across_o(draw_across), .draw_single_o(draw_single),
+      .draw_rounds_o(draw_rounds), .draw_across_o(draw_across), .draw_single_o(draw_single),
       .draw_rows_reset_o(draw_rows_reset), .draw_cols_reset_o(draw_cols_reset), .draw_row_o(draw_row),
       .draw_word_o(draw_word), .draw_next_o(draw_next), .draw_add_o(draw_add), .draw_sub_o(draw_sub),
       .draw_lane_o(draw_lane), .draw_idle_i(draw_idle),

@@ -114,7 +114,6 @@ module nmc_sequencer #(
     input  wire [          31:0] table_i,
 
     // draws
-    output wire                key_load_o,
     output wire                draw_rounds_o,
     output wire                draw_across_o,
     output wire                draw_single_o,
@@ -496,7 +495,6 @@ module nmc_sequencer #(
 
   // ---- key and digest ----
   wire is_dig_value = does == `NMC_DO_DIG_VALUE;
-  assign key_load_o = does == `NMC_DO_KEY_WAIT && !permute_busy_i;
   assign permute_x_o = does == `NMC_DO_PERMUTE_X;
   assign permute_xdata_o = reg_i;
   assign permute_y_o = does == `NMC_DO_PERMUTE_Y || is_dig_value;
