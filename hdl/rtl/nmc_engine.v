@@ -260,7 +260,7 @@ module nmc_engine #(
   );
 
   // Lanes.
-  wire nearest, stochastic, inverted, ge, raw, touched, count;
+  wire nearest, stochastic, ge, raw, touched, count;
   wire [5:0] shift;
   wire [15:0] hi, lo, bcast;
   wire o_bcast, w_draw, w_sign, p_load, p_o, p_prod, f_load, c_load, fire, pull, flag, x_zero, compare, f_le, f_inv;
@@ -272,7 +272,7 @@ module nmc_engine #(
       .Lanes(Lanes), .Share(Share), .Wait(WeightPorts == 1 && Lanes == 1 ? 1 : 0), .AddrBits(QueueBits)
   ) u_lanes (
       .clk_i(clk_i), .rst_i(rst_i),
-      .shift_i(shift), .nearest_i(nearest), .stochastic_i(stochastic), .hi_i(hi), .lo_i(lo), .inverted_i(inverted),
+      .shift_i(shift), .nearest_i(nearest), .stochastic_i(stochastic), .hi_i(hi), .lo_i(lo),
       .ge_i(ge), .raw_i(raw), .reduce_i(reduce), .touched_i(touched), .count_i(count), .tail_mask_i(tail_mask),
       .w_i(weight_data), .v_i(vector_data), .draw_i(draws), .bcast_i(bcast), .o_bcast_i(o_bcast), .w_draw_i(w_draw),
       .w_sign_i(w_sign), .p_load_i(p_load), .p_o_i(p_o), .p_prod_i(p_prod), .f_load_i(f_load), .c_load_i(c_load),
@@ -319,7 +319,7 @@ module nmc_engine #(
       .draw_rows_reset_o(draw_rows_reset), .draw_cols_reset_o(draw_cols_reset), .draw_row_o(draw_row),
       .draw_word_o(draw_word), .draw_next_o(draw_next), .draw_add_o(draw_add), .draw_sub_o(draw_sub),
       .draw_lane_o(draw_lane), .draw_idle_i(draw_idle),
-      .shift_o(shift), .nearest_o(nearest), .stochastic_o(stochastic), .hi_o(hi), .lo_o(lo), .inverted_o(inverted),
+      .shift_o(shift), .nearest_o(nearest), .stochastic_o(stochastic), .hi_o(hi), .lo_o(lo),
       .ge_o(ge), .raw_o(raw), .reduce_o(reduce), .touched_o(touched), .count_o(count), .to_weights_o(dest_weights),
       .tail_mask_o(tail_mask), .bcast_o(bcast), .o_bcast_o(o_bcast), .w_draw_o(w_draw), .w_sign_o(w_sign),
       .p_load_o(p_load), .p_o_o(p_o), .p_prod_o(p_prod), .f_load_o(f_load), .c_load_o(c_load), .c_sel_o(c_sel),

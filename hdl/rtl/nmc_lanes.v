@@ -25,7 +25,6 @@ module nmc_lanes #(
     input wire        stochastic_i,
     input wire [15:0] hi_i,          // bounds
     input wire [15:0] lo_i,
-    input wire        inverted_i,    // lo > hi: everything clamps to hi
     input wire        ge_i,          // the sign of the sum chooses hi or lo
     input wire        raw_i,         // store accumulators: neither saturate nor clamp
     input wire        reduce_i,      // sum over the lanes into lane 0
@@ -186,7 +185,8 @@ module nmc_lanes #(
   reg [33:0] s2;
   reg [32:0] t;
   reg [15:0] addend, mask_w, mask_o, mask_p, mask_f;
-  reg far, gt, lt, open_hi, open_lo, move, touch;
+  reg [16:0] least;
+  reg far, gt, open_hi, open_lo, move, touch;
   reg [Levels:0] many;
   reg [(Lanes+Even)*16-1:0] word;
   always @(posedge clk_i) begin
@@ -194,7 +194,7 @@ module nmc_lanes #(
     {l, e, s, q, pair} = 160'd0;
     {xs, diff, hi17, lo17, a, b, mask_a, mask_b} = 260'd0;
     {s16, s8, s4, s2, t, addend, mask_w, mask_o, mask_p, mask_f} = 271'd0;
-    {far, gt, lt, open_hi, open_lo, move, touch} = 7'd0;
+    {least, far, gt, open_hi, open_lo, move, touch} = 23'd0;
     many = {Levels + 1{1'b0}};
     word = {(Lanes + Even) * 16{1'b0}};
 
@@ -221,9 +221,9 @@ module nmc_lanes #(
         sum[e] = {1'b0, !t[15], t[14:0]} + {1'b0, !pair[15], pair[14:0]};
       end
       for (e = 0; e < Ends; e = e + 1) begin
-        gt = ge_i ? sum[e][16] : (hi17 < sum[e]) | inverted_i;
-        lt = ge_i | (sum[e] < lo17);
-        y[e] = raw_i ? sum[e][15:0] : gt ? hi_i : lt ? lo_i : sum[e][15:0];
+        least = (ge_i | (sum[e] < lo17)) & !raw_i ? lo17 : sum[e];
+        gt = (ge_i ? sum[e][16] : hi17 < least) & !raw_i;
+        y[e] = gt ? hi_i : least[15:0];
       end
       if (Share == 1) begin
         for (q = 0; q < Pairs; q = q + 1) word[q*32+:32] = {y[2*q+1], y[2*q]};
@@ -405,7 +405,6 @@ module nmc_lanes #(
   initial {past_ok, f5, f6, f7} = 4'd0;
   always @(*) if (!past_ok) assume (rst_i);
   always @(*) assume (shift_i <= 6'd47);
-  always @(*) assume (inverted_i == ($signed(lo_i) > $signed(hi_i) && !ge_i));
   reg signed [63:0] f_shifted;
   reg signed [64:0] f_sum;
   reg [15:0] f_y;

@@ -133,7 +133,6 @@ module nmc_sequencer #(
     output reg                  stochastic_o,
     output reg  [         15:0] hi_o,
     output reg  [         15:0] lo_o,
-    output wire                 inverted_o,
     output wire                 ge_o,
     output wire                 raw_o,
     output wire                 reduce_o,
@@ -399,7 +398,6 @@ module nmc_sequencer #(
   assign to_weights_o = is_upd || is_blend;
   assign ge_o = is_vec && fn_ge;
   assign f_le_o = fn_ge && swap;
-  assign inverted_o = $signed(lo_o) > $signed(hi_o) && !ge_o;
   always @(posedge clk_i)
     if (does == `NMC_DO_STORE) {hi_o, lo_o} <= 32'h7fff8000;
     else if (does == `NMC_DO_BOUNDS) {hi_o, lo_o} <= reg_i;
