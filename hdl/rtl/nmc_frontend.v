@@ -1,10 +1,10 @@
 // nmc_frontend: the protocol of docs/protocol.md between a byte stream and the engine. Equal to package host/proto.
 //
 // A frame is stored whole and checked before anything of it is obeyed. A byte-serial machine then walks it: one adder,
-// one RAM for session, control space, reply and reply cache, a frame byte and a RAM byte a cycle, one to enter a state. A
-// byte that goes through the CRC takes five cycles.
+// one RAM for session, control space, reply and reply cache. A step that moves on in frame or RAM takes two cycles, for
+// the RAMs to read, one through the CRC five, and to enter a state takes two.
 // A request that must wait for the engine stays in the frame buffer and is walked again after the reply of the run. A
-// sample's elements reach the engine one byte a cycle. While a reply is sent nothing is served, but a frame comes in.
+// sample's elements reach the engine one byte in two cycles. While a reply is sent nothing is served, but a frame comes in.
 //
 // Counters here choose between a sum and a value to load. Where the choice is also the sum's second operand, an iCE40
 // does both in one cell.
@@ -57,7 +57,8 @@ module nmc_frontend #(
   localparam Fp = $clog2(FrameBytes + 1);  // bits of a position in a frame
 
   // The byte RAM: a reply, 256 bytes, and these. Control space first: halfword a at bytes 2a, 2a+1.
-  localparam [7:0] SkipAt = 8'd8, BaseAt = 8'd12, StrideAt = 8'd16, BadAt = 8'd32, OverflowAt = 8'd36;
+  localparam [7:0] SkipAt = 8'd8, BaseAt = 8'd12, StrideAt = 8'd16, DigestAt = 8'd24, BadAt = 8'd32;
+  // ... then overflows at 36, retired at 40, cycles at 44
   localparam [7:0] BootAt = 8'd64, SessionAt = 8'd68, LastAt = 8'd72, PartsAt = 8'd80;
   localparam [7:0] HeadAt = 8'd84;  // head of the running commit's reply
   localparam [7:0] BufferAt = 8'd88;  // first element of the sample's buffer
@@ -79,7 +80,6 @@ module nmc_frontend #(
   wire [Fp-1:0] body_end;  // where its CRC starts
   wire [7:0]    frame;  // the byte at fp_q
   reg  [Fp-1:0] fp_q;
-  wire [Fp-1:0] fp_d;
   wire          ack;
 
   nmc_frame_rx #(
@@ -94,7 +94,7 @@ module nmc_frontend #(
       .ready_i(ack),
       .bad_o  (frame_bad),
       .body_o (body_end),
-      .addr_i (fp_d[$clog2(FrameBytes)-1:0]),
+      .addr_i (fp_q[$clog2(FrameBytes)-1:0]),
       .data_o (frame)
   );
 
@@ -119,13 +119,14 @@ module nmc_frontend #(
   localparam [5:0] SHead = 6'd39, SStatus = 6'd40, SIdentity = 6'd41, SSince = 6'd42, SEcho = 6'd43,
       SCached = 6'd44, SExpected = 6'd45, SArrived = 6'd46, SCrc = 6'd47, SClose = 6'd48, SSend = 6'd49,
       SAsk = 6'd50, SAnswer = 6'd51, SRdLow = 6'd52, SRdHigh = 6'd53;
-  // the end of a run: its results are kept, then sent from there
+  // the end of a run: its results are kept, in the control space and in the reply cache, then sent from there
   localparam [5:0] SDone = 6'd54, SPoint = 6'd55, STotal = 6'd56, SFlags = 6'd57, SResults = 6'd58;
   localparam [58:0] One = 1;
 
   reg [58:0] at_q, at_d;  // one bit a state
   reg [7:0] ram_q;  // address in the byte RAM; its byte is on `ram`
   reg       enter_q, enter_d;  // first cycle in a state: its addresses and its count are loaded, nothing else happens
+  reg       hold_q;  // the addresses have just changed: the RAMs read
   reg [6:0] cnt_q;  // steps left in this state
   reg [2:0] op_q;
   reg [2:0] status_q, status_d;
@@ -156,19 +157,20 @@ module nmc_frontend #(
   wire       last = cnt_q == 7'd0;
   wire       at_end = fp_q == body_end;
 
-  // Bytes of the engine's results. Control space and reply cache are laid out so that a few address bits choose: digest
-  // at words 6 and 7, retired at 2, cycles at 3 and 4, overflow else. The word first, it takes fewer gates.
-  wire [2:0]  word_at = ram_q[4:2];
-  wire        is_digest = word_at[2:1] == 2'd3;
-  wire        is_cycles = word_at == 3'd3 || word_at == 3'd4;
-  wire [31:0] digest = word_at[0] ? digest_i[63:32] : digest_i[31:0];
-  wire [31:0] result =
-      is_digest || word_at == 3'd2 ? (is_digest ? digest : retired_i) : (is_cycles ? cycles_i : overflow_i);
+  // Bytes of the engine's results. Where they are kept is laid out so that a few address bits choose: in the control
+  // space digest at words 6 and 7, overflow at 1, retired at 2, cycles at 3; in the reply cache cycles at 4, overflow at
+  // 5, digest at 6 and 7.
   function [7:0] pick(input [31:0] word, input [1:0] i);
     pick = i[1] ? (i[0] ? word[31:24] : word[23:16]) : (i[0] ? word[15:8] : word[7:0]);
   endfunction
-  wire [7:0] device = pick(result, ram_q[1:0]);
-  wire live = ram_q[5:2] == 4'd6 || ram_q[5:2] == 4'd7 || ram_q[5:2] == 4'd10 || ram_q[5:2] == 4'd11;
+  wire [2:0] word_at = ram_q[4:2];
+  wire [7:0] digest = word_at[0] ? pick(digest_i[63:32], ram_q[1:0]) : pick(digest_i[31:0], ram_q[1:0]);
+  wire [7:0] cycles = pick(cycles_i, ram_q[1:0]);
+  wire [7:0] retired = pick(retired_i, ram_q[1:0]);
+  wire [7:0] overflow = pick(overflow_i, ram_q[1:0]);
+  wire [7:0] device =
+      word_at[1] ? (word_at[2] ? digest : word_at[0] ? cycles : retired) : (word_at[0] ? overflow : cycles);
+  wire adds = ram_q[5] && !ram_q[3];  // the two counters between: of bad frames, as it is, and of all overflows
 
   // What each state does to its byte.
   reg       a_frame, a_ram;
@@ -344,9 +346,8 @@ module nmc_frontend #(
       end
       at_q[SAsk]: mem = !is_control;
       at_q[SRdLow], at_q[SRdHigh]: begin
-        a_ram = is_control && !live;
-        b_sel[BWord]   = !is_control;
-        b_sel[BDevice] = is_control && live;
+        a_ram = is_control;
+        b_sel[BWord] = !is_control;
         push  = !report_q;
         store = report_q;
         rstep = 1'b1;
@@ -369,9 +370,9 @@ module nmc_frontend #(
         shift = 1'b1;
       end
       at_q[STotal]: begin
-        a_ram = 1'b1;
-        b_sel[BDevice] = 1'b1;
-        carry = carry_q;
+        a_ram = adds;
+        b_sel[BDevice] = !(adds && !ram_q[2]);
+        carry = adds && carry_q;
         store = 1'b1;
         rstep = 1'b1;
       end
@@ -387,7 +388,7 @@ module nmc_frontend #(
       end
       default: ;
     endcase
-    if (enter_q) begin
+    if (hold_q) begin
       shift = 1'b0;
       mem   = 1'b0;
     end
@@ -409,7 +410,7 @@ module nmc_frontend #(
 
   // The step is taken.
   wire go = mem ? mem_ready_i : at_q[SSend] ? tx_ready_i : crc_ready || !(push || check || at_q[SVerdict]);
-  wire act = go && !enter_q;
+  wire act = go && !hold_q;
 
   // ---------------------------------------------------------------------------------------------------------------
   // What each state starts with. The count is of further steps.
@@ -418,55 +419,54 @@ module nmc_frontend #(
   reg [4:0] fp_first;
   reg [4:0] cnt_first;
   always @(*) begin
-    ram_load   = 1'b0;
+    ram_load   = !(at_q[SNumber] || at_q[SLow] || at_q[SResults]);  // these go on where they are
     ram_first  = 8'd0;
     fp_load    = 1'b0;
     fp_first   = 5'd0;
     cnt_first  = 5'd0;
     carry_load = 1'b0;
     (* parallel_case *) case (1'b1)
-      at_q[SBad]: {ram_load, ram_first, cnt_first, carry_load} = {1'b1, BadAt, 5'd3, 1'b1};
-      at_q[SBoot]: {ram_load, ram_first, cnt_first} = {1'b1, BootAt, 5'd3};
+      at_q[SBad]: {ram_first, cnt_first, carry_load} = {BadAt, 5'd3, 1'b1};
+      at_q[SBoot]: {ram_first, cnt_first} = {BootAt, 5'd3};
       at_q[SVerify]: fp_load = 1'b1;
       at_q[SSeal]: cnt_first = 5'd2;
       at_q[SOp]: fp_load = 1'b1;
       at_q[SSession]: begin
         {fp_load, fp_first} = {1'b1, 5'd3};
-        {ram_load, ram_first, cnt_first, carry_load} = {1'b1, SessionAt, 5'd3, 1'b1};
+        {ram_first, cnt_first, carry_load} = {SessionAt, 5'd3, 1'b1};
       end
       at_q[SNumber]: {cnt_first, carry_load} = {5'd5, 1'b1};
       at_q[SOpen]: begin
         {fp_load, fp_first} = {1'b1, 5'd3};
-        {ram_load, ram_first, cnt_first} = {1'b1, SessionAt, 5'd15};
+        {ram_first, cnt_first} = {SessionAt, 5'd15};
       end
       at_q[SAddr]: cnt_first = 5'd3;
-      at_q[SCount]: {ram_load, ram_first} = {1'b1, 2'b00, addr_q[4:0], 1'b0};
-      at_q[SBase]: {ram_load, ram_first, cnt_first} = {1'b1, BaseAt, AddrLast};
-      at_q[SStride], at_q[SInput]: {ram_load, ram_first, cnt_first} = {1'b1, StrideAt, AddrLast};
-      at_q[SKeep], at_q[SRecall]: {ram_load, ram_first, cnt_first} = {1'b1, BufferAt, AddrLast};
+      at_q[SCount]: ram_first = {2'b00, addr_q[4:0], 1'b0};
+      at_q[SBase]: {ram_first, cnt_first} = {BaseAt, AddrLast};
+      at_q[SStride], at_q[SInput]: {ram_first, cnt_first} = {StrideAt, AddrLast};
+      at_q[SKeep], at_q[SRecall]: {ram_first, cnt_first} = {BufferAt, AddrLast};
       at_q[SOffset], at_q[SPlace], at_q[SPoint]: cnt_first = AddrLast;
-      at_q[SNote], at_q[SCheck]: {ram_load, ram_first} = {1'b1, PartsAt[7:2], part_q[4:3]};
+      at_q[SNote], at_q[SCheck]: ram_first = {PartsAt[7:2], part_q[4:3]};
       at_q[SLabel]: cnt_first = 5'd1;
       at_q[SLimit]: cnt_first = 5'd3;
-      at_q[SClear], at_q[SArrived]: {ram_load, ram_first, cnt_first} = {1'b1, PartsAt, 5'd3};
+      at_q[SClear], at_q[SArrived]: {ram_first, cnt_first} = {PartsAt, 5'd3};
       at_q[SCopy], at_q[SHead]: begin
         fp_load = 1'b1;
-        {ram_load, ram_first, cnt_first} = {1'b1, HeadAt, 5'd2};
+        {ram_first, cnt_first} = {HeadAt, 5'd2};
       end
       at_q[SStatus]: begin  // a read's count and control address
         {fp_load, fp_first} = {1'b1, 5'd18};
-        {ram_load, ram_first} = {1'b1, 2'b00, addr_q[4:0], 1'b0};
+        ram_first = {2'b00, addr_q[4:0], 1'b0};
       end
-      at_q[SIdentity]: {ram_load, ram_first, cnt_first} = {1'b1, IdentityAt, 5'd18};
-      at_q[SSince]: {ram_load, ram_first, cnt_first} = {1'b1, BootAt, 5'd13};
+      at_q[SIdentity]: {ram_first, cnt_first} = {IdentityAt, 5'd18};
+      at_q[SSince]: {ram_first, cnt_first} = {BootAt, 5'd13};
       at_q[SEcho]: {fp_load, fp_first, cnt_first} = {1'b1, 5'd7, 5'd5};
-      at_q[SCached]: {ram_load, ram_first, cnt_first} = {1'b1, CacheAt, parity_q, 5'd7, 5'd24};
-      at_q[SExpected], at_q[SDone]: {ram_load, ram_first, cnt_first, carry_load} =
-          {1'b1, LastAt, 5'd5, at_q[SDone] || !report_q};
+      at_q[SCached]: {ram_first, cnt_first} = {CacheAt, parity_q, 5'd7, 5'd24};
+      at_q[SExpected], at_q[SDone]: {ram_first, cnt_first, carry_load} =
+          {LastAt, 5'd5, at_q[SDone] || !report_q};
       at_q[SClose]: cnt_first = 5'd1;
-      at_q[SSend]: {ram_load, ram_first} = {1'b1, 8'd0};
-      at_q[STotal]: {ram_load, ram_first, cnt_first} = {1'b1, OverflowAt, 5'd3};
-      at_q[SFlags]: {ram_load, ram_first, cnt_first} = {1'b1, CacheAt, parity_q, 5'd7, 5'd5};
+      at_q[STotal]: {ram_first, cnt_first} = {DigestAt, 5'd23};
+      at_q[SFlags]: {ram_first, cnt_first} = {CacheAt, parity_q, 5'd7, 5'd5};
       at_q[SResults]: cnt_first = 5'd15;
       at_q[SCrc]: cnt_first = 5'd3;
       default: ;
@@ -735,7 +735,7 @@ module nmc_frontend #(
   // What moves on with a step. A load wins; see the head about the operands of these sums.
   wire move = enter_q && fp_load;
   wire [Fp:0] fp_sum = {fp_q, 1'b1} + {{Fp{move}}, act && fstep};
-  assign fp_d = move ? {{(Fp - 5) {1'b0}}, fp_first} : fp_sum[Fp:1];
+  wire [Fp-1:0] fp_d = move ? {{(Fp - 5) {1'b0}}, fp_first} : fp_sum[Fp:1];
   wire turn = enter_q && ram_load;
   wire [8:0] ram_sum = {ram_q, 1'b1} + {{8{turn}}, act && rstep};
   wire [7:0] ram_d = turn ? ram_first : ram_sum[8:1];
@@ -766,6 +766,7 @@ module nmc_frontend #(
   initial begin
     at_q      = One << SInit;
     enter_q   = 1'b0;
+    hold_q    = 1'b0;
     ram_q     = 8'd0;
     carry_q   = 1'b0;
     skip_q    = 1'b1;
@@ -778,6 +779,7 @@ module nmc_frontend #(
     if (rst_i) begin
       at_q      <= One << SInit;
       enter_q   <= 1'b0;
+      hold_q    <= 1'b0;
       ram_q     <= 8'd0;
       carry_q   <= 1'b0;
       skip_q    <= 1'b1;
@@ -788,6 +790,7 @@ module nmc_frontend #(
     end else begin
       at_q    <= at_d;
       enter_q <= enter_d;
+      hold_q  <= enter_d || enter_q || (act && (fstep || rstep));
       ram_q   <= ram_d;
       carry_q <= carry_d;
       if (done_i) done_q <= 1'b1;
@@ -862,7 +865,7 @@ module nmc_frontend #(
       .we_i   (act && (push || store)),
       .waddr_i(push ? {1'b0, reply_at} : {1'b1, ram_q}),
       .wdata_i(reply),
-      .raddr_i({!at_q[SSend], ram_d}),
+      .raddr_i({!at_q[SSend], ram_q}),
       .rdata_o(ram)
   );
 
@@ -873,7 +876,7 @@ module nmc_frontend #(
   assign mem_space_o = space_q;
   assign mem_addr_o  = {{(32 - 8 * AddrBytes) {1'b0}}, addr_q};
   assign mem_wdata_o = {y, bytes ? frame : word_q[15:8]};
-  assign run_valid_o = at_q[SRun] && !enter_q;
+  assign run_valid_o = at_q[SRun] && !hold_q;
   assign run_entry_o = entry_q;
   assign run_label_o = word_q;
   assign run_limit_o = crc;  // checked, it is free until the reply
@@ -886,7 +889,7 @@ module nmc_frontend #(
   nmc_crc32 u_crc (
       .clk_i   (clk_i),
       .clear_i (start || (enter_q && (at_q[SVerify] || at_q[SLimit]))),
-      .valid_i (!enter_q && (push || check || at_q[SIdle] || at_q[SInit])),
+      .valid_i (!hold_q && (push || check || at_q[SIdle] || at_q[SInit])),
       .ready_o (crc_ready),
       .rotate_i((at_q[SVerify] && at_end) || at_q[SSeal] || at_q[SLimit] || at_q[SBoot] || at_q[SCrc]),
       .data_i  (y),
@@ -904,7 +907,7 @@ module nmc_frontend #(
       .addr_o (reply_at),
       .data_o (reply)
   );
-  assign tx_valid_o = at_q[SSend] && !enter_q;
+  assign tx_valid_o = at_q[SSend] && !hold_q;
   assign tx_data_o  = ram;
 
   assign busy_o = !at_q[SIdle] || frame_valid || running_q;
@@ -935,7 +938,7 @@ module nmc_frontend #(
       if (mem_valid_o && running_q && !done_q) assert (mem_write_o && mem_space_o == Vectors);
       // A reply fits one block, and a state that counts does not run past its end.
       assert (pushed <= 9'd254);
-      if (at_q[SCrc] && !enter_q) assert (cnt_q <= 7'd3);
+      if (at_q[SCrc] && !hold_q) assert (cnt_q <= 7'd3);
       assert (at_q != 0 && (at_q & (at_q - One)) == 0);
     end
 
