@@ -19,10 +19,12 @@ module nmc_cobs_dec (
 );
   reg       open_q;  // inside a frame
   reg       full_q;  // the current block has 254 bytes: no zero follows it
-  reg [7:0] left_q;  // bytes left in the current block
+  reg [7:0] left_q;  // bytes left in the current block, the next length included; 0 between frames
 
   wire zero = data_i == 8'd0;
-  wire code = left_q == 8'd0;  // this byte is a block's length
+  wire code = left_q[7:1] == 7'd0;  // this byte is a block's length
+
+  wire [7:0] less = left_q + {8{!code}};  // less one; the choice below as an operand costs no gate
 
   assign valid_o = valid_i && !zero && open_q && !(code && full_q);
   assign data_o  = code ? 8'd0 : data_i;
@@ -41,7 +43,7 @@ module nmc_cobs_dec (
     end else if (valid_i) begin
       open_q <= !zero;
       if (zero) left_q <= 8'd0;
-      else left_q <= (code ? data_i : left_q) - 8'd1;
+      else left_q <= code ? data_i : less;
       if (code) full_q <= data_i == 8'hff;
     end
 

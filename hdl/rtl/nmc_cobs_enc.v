@@ -16,33 +16,33 @@ module nmc_cobs_enc (
     output wire [7:0] addr_o,
     output wire [7:0] data_o
 );
-  reg  [7:0] end_q;  // where the next byte goes
-  reg  [7:0] pos_q;  // the open length byte
+  // Complemented, the address needs no gates beside its sum: pos = end - size, so ~pos = ~end + size.
+  reg [7:0] nend_q;  // ~end: where the next byte goes
+  reg [7:0] size_q;  // from the open length byte to the end
 
-  wire       seal = valid_i && data_i == 8'd0;  // write the length byte
-  wire [7:0] size = end_q - pos_q;
+  wire seal = valid_i && data_i == 8'd0;  // write the length byte
+  wire [7:0] npos = nend_q + size_q;
 
-  assign addr_o = seal ? pos_q : end_q;
-  assign data_o = data_i | ({8{seal && !end_i}} & size);
+  assign addr_o = ~(seal ? npos : nend_q);
+  assign data_o = seal && !end_i ? size_q : data_i;
 
-  initial begin
-    end_q = 8'd1;
-    pos_q = 8'd0;
-  end
   always @(posedge clk_i)
-    if (start_i) begin
-      end_q <= 8'd1;
-      pos_q <= 8'd0;
-    end else if (valid_i) begin
-      end_q <= end_q + 8'd1;
-      if (seal) pos_q <= end_q;
-    end
+    if (start_i) nend_q <= 8'd254;
+    else if (valid_i) nend_q <= nend_q - 8'd1;
+  always @(posedge clk_i)
+    if (start_i || seal) size_q <= 8'd1;
+    else if (valid_i) size_q <= size_q + 8'd1;
 
 `ifdef FORMAL
   // formal: depth=6 cover=11
   reg past_ok;
   initial past_ok = 1'b0;
   always @(posedge clk_i) past_ok <= 1'b1;
+
+  initial nend_q = 8'd254;
+  initial size_q = 8'd1;
+  wire [7:0] end_q = ~nend_q;
+  wire [7:0] pos_q = ~npos;
 
   // What the sender keeps to: at most 254 bytes, a zero, the delimiter, a new frame.
   reg closed_q, ended_q;

@@ -31,7 +31,7 @@ module nmc_frame_rx #(
   wire [7:0]   dec_data;
   wire         take = valid_i && ready_o;
   wire         free = valid_q && ready_i;
-  wire         full = len_q == FrameBytes[L-1:0];
+  wire         full = (len_q & FrameBytes[L-1:0]) == FrameBytes[L-1:0];  // counting up, these bits are first set there
   // One chain of carries, plus one or less four: the bit below is where the carry comes from.
   wire         one = dec_valid && !full;
   wire [L:0]   len_d = {len_q, 1'b1} + {{(L - 2) {dec_end}}, 2'b00, one};

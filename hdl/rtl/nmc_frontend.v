@@ -1,9 +1,13 @@
 // nmc_frontend: the protocol of docs/protocol.md between a byte stream and the engine. Equal to package host/proto.
 //
 // A frame is stored whole and checked before anything of it is obeyed. A byte-serial machine then walks it: one adder,
-// one RAM for session, control space, reply and reply cache, a frame byte and a RAM byte a cycle, two to enter a state.
+// one RAM for session, control space, reply and reply cache. A step that moves on in frame or RAM takes two cycles, for
+// the RAMs to read, one through the CRC five, and to enter a state takes two.
 // A request that must wait for the engine stays in the frame buffer and is walked again after the reply of the run. A
-// sample's elements reach the engine one byte a cycle. While a reply is sent nothing is served, but a frame comes in.
+// sample's elements reach the engine one byte in two cycles. While a reply is sent nothing is served, but a frame comes in.
+//
+// Counters here choose between a sum and a value to load. Where the choice is also the sum's second operand, an iCE40
+// does both in one cell.
 `default_nettype none
 
 module nmc_frontend #(
@@ -53,7 +57,8 @@ module nmc_frontend #(
   localparam Fp = $clog2(FrameBytes + 1);  // bits of a position in a frame
 
   // The byte RAM: a reply, 256 bytes, and these. Control space first: halfword a at bytes 2a, 2a+1.
-  localparam [7:0] SkipAt = 8'd8, BaseAt = 8'd12, StrideAt = 8'd16, BadAt = 8'd32, OverflowAt = 8'd36;
+  localparam [7:0] SkipAt = 8'd8, BaseAt = 8'd12, StrideAt = 8'd16, DigestAt = 8'd24, BadAt = 8'd32;
+  // ... then overflows at 36, retired at 40, cycles at 44
   localparam [7:0] BootAt = 8'd64, SessionAt = 8'd68, LastAt = 8'd72, PartsAt = 8'd80;
   localparam [7:0] HeadAt = 8'd84;  // head of the running commit's reply
   localparam [7:0] BufferAt = 8'd88;  // first element of the sample's buffer
@@ -75,7 +80,6 @@ module nmc_frontend #(
   wire [Fp-1:0] body_end;  // where its CRC starts
   wire [7:0]    frame;  // the byte at fp_q
   reg  [Fp-1:0] fp_q;
-  wire [Fp-1:0] fp_next;
   wire          ack;
 
   nmc_frame_rx #(
@@ -90,13 +94,13 @@ module nmc_frontend #(
       .ready_i(ack),
       .bad_o  (frame_bad),
       .body_o (body_end),
-      .addr_i (fp_next[$clog2(FrameBytes)-1:0]),
+      .addr_i (fp_q[$clog2(FrameBytes)-1:0]),
       .data_o (frame)
   );
 
   // ---------------------------------------------------------------------------------------------------------------
   // The byte machine: y = a + b + carry.
-  localparam BNotRam = 0, BAddr = 1, BDevice = 2, BWord = 3, BCrc = 4, BPart = 5, BTiny = 6, BNeed = 7;
+  localparam BNotRam = 0, BAddr = 1, BDevice = 2, BWord = 3, BCrc = 4, BPart = 5, BTiny = 6;
 
   // States. Most take a number of steps and go on to the one that follows them here.
   localparam [5:0] SInit = 6'd0, SIdle = 6'd1, SBad = 6'd2;
@@ -109,22 +113,21 @@ module nmc_frontend #(
   localparam [5:0] SPart = 6'd18, SKind = 6'd19, SBase = 6'd20, SStride = 6'd21, SKeep = 6'd22, SOffset = 6'd23,
       SEvent = 6'd24, SRecall = 6'd25, SPlace = 6'd26, SSpike = 6'd27, SNote = 6'd28;
   // commit
-  localparam [5:0] SEntry = 6'd29, SParts = 6'd30, SLabel = 6'd31, SLimit = 6'd32, SCheck = 6'd33, SInput = 6'd34,
-      SCopy = 6'd35, SClear = 6'd36, SRun = 6'd37;
+  localparam [5:0] SEntry = 6'd29, SParts = 6'd30, SLabel = 6'd31, SLimit = 6'd32, SNeed = 6'd33, SCheck = 6'd34,
+      SInput = 6'd35, SCopy = 6'd36, SClear = 6'd37, SRun = 6'd38;
   // replies
-  localparam [5:0] SHead = 6'd38, SStatus = 6'd39, SIdentity = 6'd40, SSince = 6'd41, SEcho = 6'd42,
-      SCached = 6'd43, SExpected = 6'd44, SArrived = 6'd45, SCrc = 6'd46, SClose = 6'd47, SSend = 6'd48,
-      SAsk = 6'd49, SAnswer = 6'd50, SRdLow = 6'd51, SRdHigh = 6'd52;
-  // the end of a run: its results are kept, then sent from there
-  localparam [5:0] SDone = 6'd53, SPoint = 6'd54, STotal = 6'd55, SFlags = 6'd56, SCycles = 6'd57, SOverflow = 6'd58,
-      SDigest = 6'd59;
-  localparam [59:0] One = 1;
+  localparam [5:0] SHead = 6'd39, SStatus = 6'd40, SIdentity = 6'd41, SSince = 6'd42, SEcho = 6'd43,
+      SCached = 6'd44, SExpected = 6'd45, SArrived = 6'd46, SCrc = 6'd47, SClose = 6'd48, SSend = 6'd49,
+      SAsk = 6'd50, SAnswer = 6'd51, SRdLow = 6'd52, SRdHigh = 6'd53;
+  // the end of a run: its results are kept, in the control space and in the reply cache, then sent from there
+  localparam [5:0] SDone = 6'd54, SPoint = 6'd55, STotal = 6'd56, SFlags = 6'd57, SResults = 6'd58;
+  localparam [58:0] One = 1;
 
-  reg [59:0] at_q, at_d;  // one bit a state
+  reg [58:0] at_q, at_d;  // one bit a state
   reg [7:0] ram_q;  // address in the byte RAM; its byte is on `ram`
   reg       enter_q, enter_d;  // first cycle in a state: its addresses and its count are loaded, nothing else happens
-  reg       hold_q;  // ... nor in the second, in which the RAMs read
-  reg [6:0] cnt_q, cnt_d;  // steps left in this state
+  reg       hold_q;  // the addresses have just changed: the RAMs read
+  reg [6:0] cnt_q;  // steps left in this state
   reg [2:0] op_q;
   reg [2:0] status_q, status_d;
   reg       carry_q, carry_d;
@@ -144,33 +147,34 @@ module nmc_frontend #(
   reg        same_q, newer_q;
   reg        parity_q;  // of the number
   reg        some_q;  // number is not 0
-  reg        zeros_q, ones_q;  // all bytes of the difference but the lowest
-  reg [2:0]  low_q;  // lowest byte: 0, 1, 2; 7 for -1; 3 else
+  reg        zeros_q, ones_q;  // all bits of the difference but the lowest two
+  reg [1:0]  low_q;  // its lowest two bits
   reg        below_q;
-  reg        lack_q;  // a part is missing
 
   wire [7:0] ram;
   wire [31:0] crc;
+  wire       crc_ready, crc_wrong;
   wire       last = cnt_q == 7'd0;
   wire       at_end = fp_q == body_end;
 
-  // Bytes of the engine's results. Control space and reply cache are laid out so that a few address bits choose: digest
-  // at words 6 and 7, retired at 2, cycles at 3 and 4, overflow else. The word first, it takes fewer gates.
-  wire [2:0]  word_at = ram_q[4:2];
-  wire        is_digest = word_at[2:1] == 2'd3;
-  wire        is_cycles = word_at == 3'd3 || word_at == 3'd4;
-  wire [31:0] digest = word_at[0] ? digest_i[63:32] : digest_i[31:0];
-  wire [31:0] result =
-      is_digest || word_at == 3'd2 ? (is_digest ? digest : retired_i) : (is_cycles ? cycles_i : overflow_i);
+  // Bytes of the engine's results. Where they are kept is laid out so that a few address bits choose: in the control
+  // space digest at words 6 and 7, overflow at 1, retired at 2, cycles at 3; in the reply cache cycles at 4, overflow at
+  // 5, digest at 6 and 7.
   function [7:0] pick(input [31:0] word, input [1:0] i);
     pick = i[1] ? (i[0] ? word[31:24] : word[23:16]) : (i[0] ? word[15:8] : word[7:0]);
   endfunction
-  wire [7:0] device = pick(result, ram_q[1:0]);
-  wire live = ram_q[5:2] == 4'd6 || ram_q[5:2] == 4'd7 || ram_q[5:2] == 4'd10 || ram_q[5:2] == 4'd11;
+  wire [2:0] word_at = ram_q[4:2];
+  wire [7:0] digest = word_at[0] ? pick(digest_i[63:32], ram_q[1:0]) : pick(digest_i[31:0], ram_q[1:0]);
+  wire [7:0] cycles = pick(cycles_i, ram_q[1:0]);
+  wire [7:0] retired = pick(retired_i, ram_q[1:0]);
+  wire [7:0] overflow = pick(overflow_i, ram_q[1:0]);
+  wire [7:0] device =
+      word_at[1] ? (word_at[2] ? digest : word_at[0] ? cycles : retired) : (word_at[0] ? overflow : cycles);
+  wire adds = ram_q[5] && !ram_q[3];  // the two counters between: of bad frames, as it is, and of all overflows
 
   // What each state does to its byte.
   reg       a_frame, a_ram;
-  reg [7:0] b_sel;  // one of B...
+  reg [6:0] b_sel;  // one of B...
   reg       carry;
   reg       mark;  // the top bit of y is set
   reg [2:0] tiny;  // for BTiny
@@ -178,6 +182,7 @@ module nmc_frontend #(
   reg       store;  // y goes into the RAM
   reg       shift;  // y goes into addr from the top
   reg       mem;  // an element goes to or comes from the engine
+  reg       check;  // y goes into the CRC
   reg       fstep, rstep;  // next frame byte, next RAM byte
 
   wire is_control = space_q == Control;
@@ -188,7 +193,7 @@ module nmc_frontend #(
   always @(*) begin
     a_frame = 1'b0;
     a_ram   = 1'b0;
-    b_sel   = 8'd0;
+    b_sel   = 7'd0;
     carry   = 1'b0;
     mark    = 1'b0;
     tiny    = 3'd0;
@@ -196,6 +201,7 @@ module nmc_frontend #(
     store   = 1'b0;
     shift   = 1'b0;
     mem     = 1'b0;
+    check   = 1'b0;
     fstep   = 1'b0;
     rstep   = 1'b0;
     (* parallel_case *) case (1'b1)
@@ -213,12 +219,14 @@ module nmc_frontend #(
       at_q[SBoot]: begin
         a_ram = Boot == 32'd0;
         b_sel[BCrc] = 1'b1;
+        check = 1'b1;
         carry = carry_q;
         store = 1'b1;
         rstep = 1'b1;
       end
       at_q[SVerify], at_q[SSeal], at_q[SLimit]: begin
         a_frame = 1'b1;
+        check   = 1'b1;
         fstep   = 1'b1;
       end
       at_q[SSession], at_q[SNumber]: begin
@@ -294,10 +302,7 @@ module nmc_frontend #(
         b_sel[BPart] = 1'b1;
         store   = 1'b1;
       end
-      at_q[SCheck]: begin
-        b_sel[BNeed] = 1'b1;
-        rstep = 1'b1;
-      end
+      at_q[SCheck]: b_sel[BPart] = 1'b1;
       at_q[SCopy]: begin
         a_frame = 1'b1;
         store   = 1'b1;
@@ -341,9 +346,8 @@ module nmc_frontend #(
       end
       at_q[SAsk]: mem = !is_control;
       at_q[SRdLow], at_q[SRdHigh]: begin
-        a_ram = is_control && !live;
-        b_sel[BWord]   = !is_control;
-        b_sel[BDevice] = is_control && live;
+        a_ram = is_control;
+        b_sel[BWord] = !is_control;
         push  = !report_q;
         store = report_q;
         rstep = 1'b1;
@@ -366,9 +370,9 @@ module nmc_frontend #(
         shift = 1'b1;
       end
       at_q[STotal]: begin
-        a_ram = 1'b1;
-        b_sel[BDevice] = 1'b1;
-        carry = carry_q;
+        a_ram = adds;
+        b_sel[BDevice] = !(adds && !ram_q[2]);
+        carry = adds && carry_q;
         store = 1'b1;
         rstep = 1'b1;
       end
@@ -377,7 +381,7 @@ module nmc_frontend #(
         store = 1'b1;
         rstep = 1'b1;
       end
-      at_q[SCycles], at_q[SOverflow], at_q[SDigest]: begin
+      at_q[SResults]: begin
         b_sel[BDevice] = 1'b1;
         store = 1'b1;
         rstep = 1'b1;
@@ -385,19 +389,15 @@ module nmc_frontend #(
       default: ;
     endcase
     if (hold_q) begin
-      push  = 1'b0;
-      store = 1'b0;
       shift = 1'b0;
       mem   = 1'b0;
     end
   end
 
   wire [7:0] a = (a_frame ? frame : 8'd0) | (a_ram ? ram : 8'd0);
-  wire [7:0] left = Boot == 32'd0 || !at_q[SBoot] ? ~crc[7:0] : pick(Boot, ram_q[1:0]);
-  // What of the RAM's zeros is added: all for a difference, the sample's part to note it, those that a commit needs.
-  wire [7:0] need = part_q[5:3] != 3'd0 ? 8'hff : ~(8'hff << part_q[2:0]);
-  wire [7:0] zeros =
-      {8{b_sel[BNotRam]}} | ({8{b_sel[BPart]}} & (8'd1 << part_q[2:0])) | ({8{b_sel[BNeed]}} & need);
+  wire [7:0] left = Boot == 32'd0 || !at_q[SBoot] ? crc[7:0] : pick(Boot, ram_q[1:0]);
+  // What of the RAM's zeros is added: all for a difference, a part's to note or to miss it.
+  wire [7:0] zeros = {8{b_sel[BNotRam]}} | ({8{b_sel[BPart]}} & (8'd1 << part_q[2:0]));
   wire [7:0] b =
       (~ram & zeros) | ({8{b_sel[BAddr]}} & addr_q[7:0]) | ({8{b_sel[BDevice]}} & device) |
       ({8{b_sel[BWord]}} & word_q[7:0]) | ({8{b_sel[BCrc]}} & left) | {5'd0, {3{b_sel[BTiny]}} & tiny};
@@ -409,7 +409,8 @@ module nmc_frontend #(
   assign writable = is_control && ram_q[7:5] == 3'd0 && !(ram_q[4] && ram_q[3:2] != 2'd0);
 
   // The step is taken.
-  wire go = mem ? mem_ready_i : at_q[SSend] ? tx_ready_i : 1'b1;
+  wire go = mem ? mem_ready_i : at_q[SSend] ? tx_ready_i : crc_ready || !(push || check || at_q[SVerdict]);
+  wire act = go && !hold_q;
 
   // ---------------------------------------------------------------------------------------------------------------
   // What each state starts with. The count is of further steps.
@@ -418,70 +419,66 @@ module nmc_frontend #(
   reg [4:0] fp_first;
   reg [4:0] cnt_first;
   always @(*) begin
-    ram_load   = 1'b0;
+    ram_load   = !(at_q[SNumber] || at_q[SLow] || at_q[SResults]);  // these go on where they are
     ram_first  = 8'd0;
     fp_load    = 1'b0;
     fp_first   = 5'd0;
     cnt_first  = 5'd0;
     carry_load = 1'b0;
     (* parallel_case *) case (1'b1)
-      at_q[SBad]: {ram_load, ram_first, cnt_first, carry_load} = {1'b1, BadAt, 5'd3, 1'b1};
-      at_q[SBoot]: {ram_load, ram_first, cnt_first} = {1'b1, BootAt, 5'd3};
+      at_q[SBad]: {ram_first, cnt_first, carry_load} = {BadAt, 5'd3, 1'b1};
+      at_q[SBoot]: {ram_first, cnt_first} = {BootAt, 5'd3};
       at_q[SVerify]: fp_load = 1'b1;
       at_q[SSeal]: cnt_first = 5'd2;
       at_q[SOp]: fp_load = 1'b1;
       at_q[SSession]: begin
         {fp_load, fp_first} = {1'b1, 5'd3};
-        {ram_load, ram_first, cnt_first, carry_load} = {1'b1, SessionAt, 5'd3, 1'b1};
+        {ram_first, cnt_first, carry_load} = {SessionAt, 5'd3, 1'b1};
       end
       at_q[SNumber]: {cnt_first, carry_load} = {5'd5, 1'b1};
       at_q[SOpen]: begin
         {fp_load, fp_first} = {1'b1, 5'd3};
-        {ram_load, ram_first, cnt_first} = {1'b1, SessionAt, 5'd15};
+        {ram_first, cnt_first} = {SessionAt, 5'd15};
       end
       at_q[SAddr]: cnt_first = 5'd3;
-      at_q[SCount]: {ram_load, ram_first} = {1'b1, 2'b00, addr_q[4:0], 1'b0};
-      at_q[SBase]: {ram_load, ram_first, cnt_first} = {1'b1, BaseAt, AddrLast};
-      at_q[SStride], at_q[SInput]: {ram_load, ram_first, cnt_first} = {1'b1, StrideAt, AddrLast};
-      at_q[SKeep], at_q[SRecall]: {ram_load, ram_first, cnt_first} = {1'b1, BufferAt, AddrLast};
+      at_q[SCount]: ram_first = {2'b00, addr_q[4:0], 1'b0};
+      at_q[SBase]: {ram_first, cnt_first} = {BaseAt, AddrLast};
+      at_q[SStride], at_q[SInput]: {ram_first, cnt_first} = {StrideAt, AddrLast};
+      at_q[SKeep], at_q[SRecall]: {ram_first, cnt_first} = {BufferAt, AddrLast};
       at_q[SOffset], at_q[SPlace], at_q[SPoint]: cnt_first = AddrLast;
-      at_q[SNote]: {ram_load, ram_first} = {1'b1, PartsAt[7:2], part_q[4:3]};
+      at_q[SNote], at_q[SCheck]: ram_first = {PartsAt[7:2], part_q[4:3]};
       at_q[SLabel]: cnt_first = 5'd1;
       at_q[SLimit]: cnt_first = 5'd3;
-      at_q[SCheck], at_q[SClear], at_q[SArrived]: {ram_load, ram_first, cnt_first} = {1'b1, PartsAt, 5'd3};
+      at_q[SClear], at_q[SArrived]: {ram_first, cnt_first} = {PartsAt, 5'd3};
       at_q[SCopy], at_q[SHead]: begin
         fp_load = 1'b1;
-        {ram_load, ram_first, cnt_first} = {1'b1, HeadAt, 5'd2};
+        {ram_first, cnt_first} = {HeadAt, 5'd2};
       end
       at_q[SStatus]: begin  // a read's count and control address
         {fp_load, fp_first} = {1'b1, 5'd18};
-        {ram_load, ram_first} = {1'b1, 2'b00, addr_q[4:0], 1'b0};
+        ram_first = {2'b00, addr_q[4:0], 1'b0};
       end
-      at_q[SIdentity]: {ram_load, ram_first, cnt_first} = {1'b1, IdentityAt, 5'd18};
-      at_q[SSince]: {ram_load, ram_first, cnt_first} = {1'b1, BootAt, 5'd13};
+      at_q[SIdentity]: {ram_first, cnt_first} = {IdentityAt, 5'd18};
+      at_q[SSince]: {ram_first, cnt_first} = {BootAt, 5'd13};
       at_q[SEcho]: {fp_load, fp_first, cnt_first} = {1'b1, 5'd7, 5'd5};
-      at_q[SCached]: {ram_load, ram_first, cnt_first} = {1'b1, CacheAt, parity_q, 5'd7, 5'd24};
-      at_q[SExpected], at_q[SDone]: {ram_load, ram_first, cnt_first, carry_load} =
-          {1'b1, LastAt, 5'd5, at_q[SDone] || !report_q};
+      at_q[SCached]: {ram_first, cnt_first} = {CacheAt, parity_q, 5'd7, 5'd24};
+      at_q[SExpected], at_q[SDone]: {ram_first, cnt_first, carry_load} =
+          {LastAt, 5'd5, at_q[SDone] || !report_q};
       at_q[SClose]: cnt_first = 5'd1;
-      at_q[SSend]: {ram_load, ram_first} = {1'b1, 8'd0};
-      at_q[STotal]: {ram_load, ram_first, cnt_first} = {1'b1, OverflowAt, 5'd3};
-      at_q[SFlags]: {ram_load, ram_first, cnt_first} = {1'b1, CacheAt, parity_q, 5'd7, 5'd5};
-      at_q[SDigest]: cnt_first = 5'd7;
-      at_q[SCrc], at_q[SCycles], at_q[SOverflow]: cnt_first = 5'd3;
+      at_q[STotal]: {ram_first, cnt_first} = {DigestAt, 5'd23};
+      at_q[SFlags]: {ram_first, cnt_first} = {CacheAt, parity_q, 5'd7, 5'd5};
+      at_q[SResults]: cnt_first = 5'd15;
+      at_q[SCrc]: cnt_first = 5'd3;
       default: ;
     endcase
   end
 
   // What follows a state.
-  wire d0 = zeros_q && low_q == 3'd0;
-  wire d1 = zeros_q && low_q == 3'd1;
-  wire next = zeros_q && low_q == (running_q ? 3'd2 : 3'd1);
+  wire d0 = zeros_q && low_q == 2'd0;
+  wire d1 = zeros_q && low_q == 2'd1;
+  wire next = zeros_q && low_q == (running_q ? 2'd2 : 2'd1);
   wire old = below_q || d0 || (running_q && d1);
-  wire cached = some_q && (d0 || (below_q && ones_q && low_q == 3'd7));
-
-  // A part that the commit needs is not in the bitmap.
-  wire lack = lack_q || y != 8'd0;
+  wire cached = some_q && (d0 || (below_q && ones_q && low_q == 2'd3));
 
   // Comparisons with constants are spelled out: they take a few gates, not a carry chain each.
   wire [4:0] tail = body_end[4:0];
@@ -497,13 +494,13 @@ module nmc_frontend #(
   reg       quick;  // ... which needs no first cycle
   reg       accept;  // the frame is served
   reg [2:0] verdict;  // status of the reply, if it is not ok
-  reg [59:0] target;
+  reg [58:0] target;
   always @(*) begin
     leave   = last;
     quick   = 1'b0;
     accept  = 1'b0;
     verdict = Ok;
-    target  = 60'd0;
+    target  = 59'd0;
     (* parallel_case *) case (1'b1)
       at_q[SInit]: begin
         target = One << SIdle;
@@ -525,7 +522,7 @@ module nmc_frontend #(
       end
       at_q[SVerdict]: begin
         target = One << SOp;
-        if (crc != 32'hdebb20e3) target = One << SBad;  // a frame and its CRC leave this constant
+        if (crc_wrong) target = One << SBad;
       end
       at_q[SOp]: begin
         target = One << SSession;
@@ -636,9 +633,15 @@ module nmc_frontend #(
           target  = One << SHead;
         end
       end
+      at_q[SNeed]: begin
+        leave  = 1'b1;
+        target = part_q == 6'd0 ? (One << SInput) : (One << SCheck);
+      end
       at_q[SCheck]: begin
-        target = One << SInput;
-        if (last && lack) begin
+        target = One << SNeed;
+        quick  = 1'b1;
+        if (y != 8'd0) begin
+          quick   = 1'b0;
           verdict = Missing;
           target  = One << SHead;
         end
@@ -668,7 +671,7 @@ module nmc_frontend #(
       end
       at_q[SSince], at_q[SCached], at_q[SArrived]: target = One << SCrc;
       at_q[SExpected]: target = report_q ? (One << SCached) : (One << SCrc);
-      at_q[SDigest]: target = One << SHead;
+      at_q[SResults]: target = One << SHead;
       at_q[SAsk]: begin
         target = One << SAnswer;
         leave  = 1'b1;
@@ -687,8 +690,8 @@ module nmc_frontend #(
       end
       at_q[SRdHigh]: begin
         leave  = 1'b1;
-        quick  = cnt_q != 7'd1;
-        target = quick ? (One << SAsk) : report_q ? (One << SCycles) : (One << SCrc);
+        quick  = !last;
+        target = quick ? (One << SAsk) : report_q ? (One << SResults) : (One << SCrc);
       end
       at_q[SCrc]: begin
         target = One << SClose;
@@ -714,7 +717,7 @@ module nmc_frontend #(
       at_q[SKeep]: target = One << SOffset;
       at_q[SRecall]: target = One << SPlace;
       at_q[SLabel]: target = One << SLimit;
-      at_q[SLimit]: target = One << SCheck;
+      at_q[SLimit]: target = One << SNeed;
       at_q[SInput]: target = One << SCopy;
       at_q[SCopy]: target = One << SClear;
       at_q[SClear]: target = One << SRun;
@@ -725,31 +728,32 @@ module nmc_frontend #(
       at_q[SDone]: target = One << SPoint;
       at_q[SPoint]: target = One << STotal;
       at_q[STotal]: target = One << SFlags;
-      at_q[SCycles]: target = One << SOverflow;
-      at_q[SOverflow]: target = One << SDigest;
       default: ;
     endcase
   end
 
-  // A step is taken.
-  wire act = go && !hold_q;
-  assign fp_next = fp_q + {{(Fp - 1) {1'b0}}, act && fstep};
-  wire [7:0] ram_next = ram_q + {7'd0, act && rstep};
+  // What moves on with a step. A load wins; see the head about the operands of these sums.
+  wire move = enter_q && fp_load;
+  wire [Fp:0] fp_sum = {fp_q, 1'b1} + {{Fp{move}}, act && fstep};
+  wire [Fp-1:0] fp_d = move ? {{(Fp - 5) {1'b0}}, fp_first} : fp_sum[Fp:1];
+  wire turn = enter_q && ram_load;
+  wire [8:0] ram_sum = {ram_q, 1'b1} + {{8{turn}}, act && rstep};
+  wire [7:0] ram_d = turn ? ram_first : ram_sum[8:1];
+  // Reading, the count is of halfwords, from the frame or 4.
+  wire count = !(enter_q || at_q[SStatus]);
+  wire [6:0] cnt_less = cnt_q + {7{count}};
+  wire [6:0] cnt_d = count ? cnt_less : enter_q ? {2'd0, cnt_first} : frame[6:0];
+  wire [5:0] part_less = part_q + {6{at_q[SNeed]}};
+  wire [8*AddrBytes-1:0] addr_more = addr_q - {8 * AddrBytes{!shift}};
   assign ack = act && accept;
 
   always @(*) begin
     at_d     = at_q;
     enter_d  = 1'b0;
-    cnt_d    = cnt_q;
     status_d = status_q;
     carry_d  = carry_q;
-    if (enter_q) begin
-      cnt_d   = {2'd0, cnt_first};
-      carry_d = carry_load;
-    end else if (act) begin
-      // Reading, the count is of halfwords, from the frame or 4.
-      if (at_q[SStatus]) cnt_d = frame[6:0];
-      else if (!at_q[SAsk] && !at_q[SAnswer] && !at_q[SRdLow]) cnt_d = cnt_q - 7'd1;
+    if (enter_q) carry_d = carry_load;
+    else if (act) begin
       carry_d  = sum[9];
       if (at_q[SIdle] || verdict != Ok) status_d = verdict;
       if (leave) begin
@@ -786,8 +790,8 @@ module nmc_frontend #(
     end else begin
       at_q    <= at_d;
       enter_q <= enter_d;
-      hold_q  <= enter_d || enter_q;
-      ram_q   <= enter_q && ram_load ? ram_first : ram_next;
+      hold_q  <= enter_d || enter_q || (act && (fstep || rstep));
+      ram_q   <= ram_d;
       carry_q <= carry_d;
       if (done_i) done_q <= 1'b1;
       if (at_q[SIdle]) report_q <= done_q;
@@ -801,8 +805,8 @@ module nmc_frontend #(
     end
 
   always @(posedge clk_i) begin
-    fp_q     <= enter_q && fp_load ? {{(Fp - 5) {1'b0}}, fp_first} : fp_next;
-    cnt_q    <= cnt_d;
+    fp_q     <= fp_d;
+    if (enter_q || act && !at_q[SAnswer] && !at_q[SRdLow] && !at_q[SRdHigh]) cnt_q <= cnt_d;
     status_q <= status_d;
     if (act)
       (* parallel_case *) case (1'b1)
@@ -822,11 +826,10 @@ module nmc_frontend #(
           below_q <= !sum[9];
           if (cnt_q == 7'd5) begin
             parity_q <= frame[0];
-            low_q    <= y == 8'hff ? 3'd7 : y[7:2] != 6'd0 ? 3'd3 : {1'b0, y[1:0]};
-          end else begin
-            if (y != 8'd0) zeros_q <= 1'b0;
-            if (y != 8'hff) ones_q <= 1'b0;
+            low_q    <= y[1:0];
           end
+          if (y[7:2] != 6'd0 || (y[1:0] != 2'd0 && cnt_q != 7'd5)) zeros_q <= 1'b0;
+          if (y[7:2] != 6'h3f || (y[1:0] != 2'd3 && cnt_q != 7'd5)) ones_q <= 1'b0;
         end
         at_q[SSpace]: begin
           space_q <= frame[2:0];
@@ -834,24 +837,17 @@ module nmc_frontend #(
         end
         at_q[SPart]: begin
           space_q <= Vectors;
-          part_q  <= frame[5:0];
         end
         at_q[SKind]: kind_q <= frame[1:0];
         at_q[SEntry]: begin
           entry_q <= frame[2:0];
-          lack_q  <= 1'b0;
-        end
-        at_q[SParts]: part_q <= frame[5:0];
-        at_q[SCheck]: begin
-          part_q <= part_q[5:3] != 3'd0 ? {part_q[5:3] - 3'd1, part_q[2:0]} : 6'd0;
-          lack_q <= lack;
         end
         at_q[SDone]: if (cnt_q == 7'd5) parity_q <= y[0];
         at_q[SPoint]: space_q <= Registers;
         default: ;
       endcase
-    if (shift) addr_q <= {y, addr_q[8*AddrBytes-1:8]};
-    else if (act && (at_q[SHigh] || at_q[SRdHigh])) addr_q <= addr_q + 1'b1;
+    if (act && (at_q[SPart] || at_q[SParts] || at_q[SNeed])) part_q <= at_q[SNeed] ? part_less : frame[5:0];
+    if (shift || act && (at_q[SHigh] || at_q[SRdHigh])) addr_q <= shift ? {y, addr_q[8*AddrBytes-1:8]} : addr_more;
     if (act)
       (* parallel_case *) case (1'b1)
         at_q[SLow], at_q[SLabel], at_q[SEvent], at_q[SRdLow]: word_q <= {y, word_q[15:8]};
@@ -866,10 +862,10 @@ module nmc_frontend #(
       .Tail (Identity)
   ) u_bytes (
       .clk_i  (clk_i),
-      .we_i   (push || (store && go)),
+      .we_i   (act && (push || store)),
       .waddr_i(push ? {1'b0, reply_at} : {1'b1, ram_q}),
       .wdata_i(reply),
-      .raddr_i({!at_q[SSend], ram_next}),
+      .raddr_i({!at_q[SSend], ram_q}),
       .rdata_o(ram)
   );
 
@@ -890,23 +886,22 @@ module nmc_frontend #(
   // ---------------------------------------------------------------------------------------------------------------
   // One CRC for requests and replies: it starts over in between. In reset and idle it measures time.
   wire start = enter_q && at_q[SHead];
-  wire in = at_q[SVerify] || at_q[SSeal] || at_q[SBoot] || at_q[SLimit];
-  nmc_crc32 #(
-      .Width(8)
-  ) u_crc (
-      .clk_i  (clk_i),
-      .clear_i(start || (enter_q && at_q[SVerify])),
-      .valid_i(push || !hold_q && (in || at_q[SIdle] || at_q[SInit])),
-      .shift_i(at_q[SCrc] || at_q[SBoot] || at_q[SLimit]),
-      .data_i (y),
-      .crc_o  (crc)
+  nmc_crc32 u_crc (
+      .clk_i   (clk_i),
+      .clear_i (start || (enter_q && (at_q[SVerify] || at_q[SLimit]))),
+      .valid_i (!hold_q && (push || check || at_q[SIdle] || at_q[SInit])),
+      .ready_o (crc_ready),
+      .rotate_i((at_q[SVerify] && at_end) || at_q[SSeal] || at_q[SLimit] || at_q[SBoot] || at_q[SCrc]),
+      .data_i  (y),
+      .crc_o   (crc),
+      .wrong_o (crc_wrong)
   );
 
   // A reply is stuffed into the lower half of the RAM and sent from there.
   nmc_cobs_enc u_enc (
       .clk_i  (clk_i),
       .start_i(start),
-      .valid_i(push),
+      .valid_i(act && push),
       .end_i  (at_q[SClose] && last),
       .data_i (y),
       .addr_o (reply_at),
@@ -927,7 +922,7 @@ module nmc_frontend #(
   always @(posedge clk_i) begin
     past_ok <= 1'b1;
     if (rst_i || at_q[SIdle]) pushed <= 9'd0;
-    else if (push && !at_q[SClose]) pushed <= pushed + 9'd1;
+    else if (act && push && !at_q[SClose]) pushed <= pushed + 9'd1;
   end
 
   always @(posedge clk_i)
