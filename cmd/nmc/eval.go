@@ -23,6 +23,7 @@ import (
 func newEval(a *app) *cobra.Command {
 	var on, data, checkpoint string
 	var samples int
+	var from trial
 	cmd := &cobra.Command{
 		Use:   "eval BUILD",
 		Short: "Measure on the test set what a build has learned",
@@ -42,12 +43,12 @@ weights that the net.toml imports. Nothing is learned.`,
 			if err != nil {
 				return err
 			}
-			test, err := testSet(cmd.Context(), b.manifest, data)
+			test, err := from.of(cmd.Context(), b.manifest, data)
 			if err != nil {
 				return err
 			}
 			if samples > test.Len() {
-				return fmt.Errorf("--samples %d: %s has %d test samples", samples, test.set.Name, test.Len())
+				return fmt.Errorf("--samples %d: %s has %d %s samples", samples, test.set.Name, test.Len(), from.name())
 			}
 			if samples > 0 {
 				test.set = test.set.Slice(0, samples)
@@ -91,7 +92,7 @@ weights that the net.toml imports. Nothing is learned.`,
 			if c == nil {
 				how = "with the imported weights"
 			}
-			a.say("%.2f%% of %d test samples of %s, %s, on %s; digest %v\n", 100*out.Accuracy, out.Samples, out.Data, how, on, out.Digest)
+			a.say("%.2f%% of %d %s samples of %s, %s, on %s; digest %v\n", 100*out.Accuracy, out.Samples, from.name(), out.Data, how, on, out.Digest)
 			if out.CyclesPerSample > 0 {
 				a.say("%.0f cycles a sample\n", out.CyclesPerSample)
 			}
@@ -103,6 +104,7 @@ weights that the net.toml imports. Nothing is learned.`,
 	f.StringVar(&data, "data", "", "dataset instead of the build's")
 	f.IntVar(&samples, "samples", 0, "test samples (default: all)")
 	f.StringVar(&checkpoint, "checkpoint", "", "file of the learned state (default: BUILD.checkpoint)")
+	from.flag(cmd)
 	return cmd
 }
 

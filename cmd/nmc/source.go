@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+
+	"github.com/spf13/cobra"
 
 	"github.com/nmc-fpga/nmc/compiler/manifest"
 	"github.com/nmc-fpga/nmc/firmware/device"
@@ -58,11 +61,41 @@ func trainingSet(ctx context.Context, m *manifest.Manifest, name string, seed ui
 	return learn, nil
 }
 
-// testSet opens the test samples of a build.
-func testSet(ctx context.Context, m *manifest.Manifest, name string) (*source, error) {
-	set, err := openSet(ctx, m, name, dataset.Test)
+// A trial is what a build's answers are measured on: the test set or, to choose rates and options by, the training samples
+// that it holds out.
+type trial struct{ heldOut bool }
+
+func (t *trial) flag(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&t.heldOut, "held-out", false, "measure on the training samples that validation holds out, not on the test set")
+}
+
+// name is what one of its samples is called.
+func (t *trial) name() string {
+	if t.heldOut {
+		return "held-out"
+	}
+	return "test"
+}
+
+// of opens the samples.
+func (t *trial) of(ctx context.Context, m *manifest.Manifest, name string) (*source, error) {
+	split := dataset.Test
+	if t.heldOut {
+		if m.Data.Validation == 0 {
+			return nil, errors.New("--held-out: the build holds out no training samples; write validation = 5000 into [data] and compile again")
+		}
+		split = dataset.Train
+	}
+	set, err := openSet(ctx, m, name, split)
 	if err != nil {
 		return nil, err
+	}
+	if t.heldOut {
+		n := set.Len()
+		if n < m.Data.Validation {
+			return nil, fmt.Errorf("--held-out: %s has %d training samples, validation holds out %d", set.Name, n, m.Data.Validation)
+		}
+		set = set.Slice(n-m.Data.Validation, n)
 	}
 	return &source{set: set, encoder: encode.Direct{}}, nil
 }

@@ -27,7 +27,7 @@ type outcome struct {
 	Device          string       `json:"device"`
 	Samples         int          `json:"samples"`           // train: learned in an epoch; eval: answered
 	Epochs          int          `json:"epochs"`            // learned in all
-	Accuracy        float64      `json:"accuracy"`          // fraction of the test set
+	Accuracy        float64      `json:"accuracy"`          // fraction of the test set, or of the held-out samples
 	Digest          manifest.Hex `json:"digest"`            // of the learned state
 	CyclesPerSample float64      `json:"cycles_per_sample"` // mean of the device; 0: the simulator does not count
 	Seconds         float64      `json:"seconds"`
@@ -42,6 +42,7 @@ type training struct {
 	epochs, samples              int
 	resume                       bool
 	seeding
+	trial trial
 }
 
 func newTrain(a *app) *cobra.Command {
@@ -68,6 +69,7 @@ an uninterrupted run. nmc eval takes the learned state from the same file.`,
 	f.StringVar(&t.checkpoint, "checkpoint", "", "file of the checkpoint (default: BUILD.checkpoint)")
 	f.StringVar(&t.export, "export", "", "write the learned weights to this .npz file")
 	t.flag(cmd)
+	t.trial.flag(cmd)
 	return cmd
 }
 
@@ -103,7 +105,7 @@ func (t *training) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	test, err := testSet(ctx, m, t.data)
+	test, err := t.trial.of(ctx, m, t.data)
 	if err != nil {
 		return err
 	}
@@ -177,8 +179,8 @@ func (t *training) run(ctx context.Context) error {
 			return
 		}
 		out.Accuracy, out.Digest = tally.Accuracy(), e.Digest
-		t.app.say("epoch %d of %d: %.2f%% of the answers while learning, %.2f%% of %d test samples, digest %v\n",
-			e.Epoch+1, t.epochs, 100*e.Learn.Accuracy(), 100*out.Accuracy, tally.Samples, e.Digest)
+		t.app.say("epoch %d of %d: %.2f%% of the answers while learning, %.2f%% of %d %s samples, digest %v\n",
+			e.Epoch+1, t.epochs, 100*e.Learn.Accuracy(), 100*out.Accuracy, tally.Samples, t.trial.name(), e.Digest)
 		if e.Learn.Overflow > 0 {
 			t.app.say("  %d elements left 16 bits and were saturated; give values more range\n", e.Learn.Overflow)
 		}
