@@ -76,11 +76,26 @@ func Angle(a, b Gradient) float64 {
 	return math.Acos(min(max(c, -1), 1)) * 180 / math.Pi
 }
 
+// A stepper changes weights between the parts of one sample's computation, and so learns by itself.
+type stepper interface {
+	step(n *Net, s State, y, rates []float64)
+}
+
 // Step learns one sample: W -= rates[i]·δ xᵀ, b -= rates[i]·δ for each error i of the rule, on the network's grid. It returns
 // the state before the update.
 func (n *Net) Step(rule Rule, x, y []float64, rates []float64) State {
 	s := n.Forward(x)
-	for i, e := range rule.Errors(n, s, y) {
+	if r, ok := rule.(stepper); ok {
+		r.step(n, s, y, rates)
+	} else {
+		n.learn(rule.Errors(n, s, y), rates)
+	}
+	return s
+}
+
+// learn takes one weight step.
+func (n *Net) learn(errors []Error, rates []float64) {
+	for i, e := range errors {
 		l, d := e.Layer, e.D
 		out, in := l.Dims()
 		for r := range out {
@@ -97,7 +112,6 @@ func (n *Net) Step(rule Rule, x, y []float64, rates []float64) State {
 			l.B[r] = n.Grid.add(l.B[r], step)
 		}
 	}
-	return s
 }
 
 // Samples is a set of labelled inputs of unsigned bytes.

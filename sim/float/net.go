@@ -22,10 +22,11 @@ const (
 	Tanh                          // tanh a; f' = 1 - f²
 	Sigmoid                       // 1/(1 + e^-a); f' = f·(1 - f)
 	HardSigmoid                   // clip(a/6 + 1/2, 0, 1); f' = 1/6 for 0 < f < 1, else 0
+	Linear                        // a; f' = 1
 )
 
 func (f Activation) String() string {
-	return [...]string{"relu", "tanh", "sigmoid", "hard-sigmoid"}[f]
+	return [...]string{"relu", "tanh", "sigmoid", "hard-sigmoid", "linear"}[f]
 }
 
 // Of returns f(a).
@@ -37,6 +38,8 @@ func (f Activation) Of(a float64) float64 {
 		return math.Tanh(a)
 	case Sigmoid:
 		return 1 / (1 + math.Exp(-a))
+	case Linear:
+		return a
 	default:
 		return min(max(a/6+0.5, 0), 1)
 	}
@@ -55,6 +58,8 @@ func (f Activation) Slope(a float64) float64 {
 		return 1 - h*h
 	case Sigmoid:
 		return h * (1 - h)
+	case Linear:
+		return 1
 	default:
 		if h > 0 && h < 1 {
 			return 1. / 6
@@ -70,15 +75,20 @@ const (
 	SoftmaxCE      Output = iota // p = e^a / Σ e^a,   J = -Σ y log p,                            ∂J/∂a = p - y (Σ y = 1)
 	SigmoidCE                    // p = 1/(1 + e^-a),  J = -Σ y log p + (1 - y) log(1 - p),       ∂J/∂a = p - y
 	SigmoidSquared               // p = 1/(1 + e^-a),  J = ½ Σ (p - y)²,                          ∂J/∂a = (p - y)·p·(1 - p)
+	LinearSquared                // p = a,             J = ½ Σ (p - y)²,                          ∂J/∂a = p - y
 )
 
 func (g Output) String() string {
-	return [...]string{"softmax, cross-entropy", "sigmoid, cross-entropy", "sigmoid, squared error"}[g]
+	return [...]string{"softmax, cross-entropy", "sigmoid, cross-entropy", "sigmoid, squared error", "linear, squared error"}[g]
 }
 
 // Of returns p = g(a).
 func (g Output) Of(a []float64) []float64 {
 	p := make([]float64, len(a))
+	if g == LinearSquared {
+		copy(p, a)
+		return p
+	}
 	if g != SoftmaxCE {
 		for i, a := range a {
 			p[i] = Sigmoid.Of(a)
