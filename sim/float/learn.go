@@ -101,15 +101,10 @@ func (n *Net) learn(errors []Error, rates []float64) {
 		for r := range out {
 			step := -rates[i] * d[r]
 			row := l.W.RawRowView(r)
-			if n.Grid.free() {
-				floats.AddScaled(row, step, e.X)
-				l.B[r] += step
-				continue
-			}
 			for c := range in {
-				row[c] = n.Grid.add(row[c], step*e.X[c])
+				row[c] = n.Grid.change(row[c], step*e.X[c])
 			}
-			l.B[r] = n.Grid.add(l.B[r], step)
+			l.B[r] = n.Grid.change(l.B[r], step)
 		}
 	}
 }
@@ -163,6 +158,14 @@ type Grid struct {
 }
 
 func (g Grid) free() bool { return g.Bits == 0 }
+
+// change is w + delta, on the grid if there is one.
+func (g Grid) change(w, delta float64) float64 {
+	if g.free() {
+		return w + delta
+	}
+	return g.add(w, delta)
+}
 
 func (g Grid) add(w, delta float64) float64 {
 	u := 0.5
