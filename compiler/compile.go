@@ -138,6 +138,13 @@ func describe(net *config.Net, p *ir.Program, dev device.Config) *manifest.Manif
 				Rows: t.Rows(), Cols: t.Cols(), RowStride: dev.Words(t.Cols()), LaneAxis: t.Lanes, Bias: t.Bias, Bits: t.Bits, Frac: t.Frac, Role: t.Role})
 		}
 	}
+	p.Each(func(_ *ir.Func, o *ir.Op) {
+		if o.Name == "digv" {
+			v := p.Vector(o.Args[0])
+			m.Tensors = append(m.Tensors, manifest.Tensor{Name: v.Name, ID: uint8(o.Attrs["id"]), Space: device.Vectors, Base: v.Base,
+				Rows: 1, Cols: v.Len(), RowStride: dev.Words(v.Len()), LaneAxis: "out", Bits: 16, Frac: v.Frac, Role: v.Role})
+		}
+	})
 	for _, v := range p.Vectors {
 		m.Vectors = append(m.Vectors, manifest.Vector{Name: v.Name, Base: v.Base, N: v.Len(), Frac: v.Frac})
 	}

@@ -92,10 +92,14 @@ func Layers(m *manifest.Manifest, mem device.Memory) ([]weights.Quantized, error
 			return nil, err
 		}
 		outs, ins := t.Shape()
-		q := weights.Quantized{Name: t.Name, In: ins - 1, Out: outs, Format: weights.Format{Bits: t.Bits, Frac: t.Frac}}
+		in := ins
+		if t.Bias {
+			in--
+		}
+		q := weights.Quantized{Name: t.Name, In: in, Out: outs, Format: weights.Format{Bits: t.Bits, Frac: t.Frac}}
 		for out := range outs {
-			q.Weight = append(q.Weight, v[out*ins:(out+1)*ins-1]...)
-			q.Bias = append(q.Bias, v[(out+1)*ins-1])
+			q.Weight = append(q.Weight, v[out*ins:out*ins+in]...)
+			q.Bias = append(q.Bias, v[out*ins+in:(out+1)*ins]...)
 		}
 		layers = append(layers, q)
 	}

@@ -71,7 +71,7 @@ func (f Format) String() string {
 type Layer struct {
 	Name       string
 	Units      int
-	Activation string         // "relu", "tanh", "sigmoid", "hard-sigmoid"; the last layer: "softmax", "sigmoid"
+	Activation string         // one that the rule takes: see RuleSpec
 	Gain       float64        // initial weights are uniform with standard deviation Gain·sqrt(2/fan-in)
 	Rate       float64        // multiplies the rule's rate; 0 freezes the layer
 	Weights    Format         // of the weights and biases
@@ -134,6 +134,27 @@ type RuleSpec struct {
 	Options []Option
 	// ErrorFrac is the default of the fraction bits of error vectors; 0 means 14, that is errors in [-2, 2).
 	ErrorFrac int
+	// Hidden and Output are the activations that the rule takes in hidden layers and in the last one; nil means the usual ones.
+	Hidden, Output []string
+}
+
+// The usual activations: those that have a derivative, and those that go with the cross-entropy.
+var (
+	usualHidden = []string{"clip", "hard-sigmoid", "relu", "sigmoid", "tanh"}
+	usualOutput = []string{"sigmoid", "softmax"}
+)
+
+// activations returns the activations that the rule takes in the last layer or in the others.
+func (s RuleSpec) activations(last bool) []string {
+	switch {
+	case last && s.Output != nil:
+		return s.Output
+	case last:
+		return usualOutput
+	case s.Hidden != nil:
+		return s.Hidden
+	}
+	return usualHidden
 }
 
 // errorFrac is the default with 0 replaced.
@@ -177,6 +198,7 @@ func (o Option) line() string { return o.Name + " = " + o.Value() }
 // Recipe is what a template starts a rule from: 784-100-50-10 on MNIST.
 type Recipe struct {
 	Activation  string    // of the hidden layers
+	Output      string    // activation of the last layer; "" is softmax
 	Gain        string    // of every layer
 	Rates       [2]string // of the hidden layers, as multiples of the rule's
 	Rate, Final string    // of the rule

@@ -60,6 +60,7 @@ var activations = map[string]activation{
 	"tanh":         {hidden: true, bounded: true, frac: 12},
 	"sigmoid":      {hidden: true, last: true, bounded: true, frac: 12},
 	"hard-sigmoid": {hidden: true, bounded: true, frac: 12},
+	"clip":         {hidden: true, last: true, bounded: true, frac: 14},
 	"softmax":      {last: true, frac: 10},
 }
 
@@ -501,11 +502,30 @@ func (r *reader) rule(t, top *table, data *table) {
 	u.Rounding = t.choice("rounding", "stochastic", []string{"nearest", "stochastic"}, `rounding = "stochastic"`)
 	r.errorFormat(t, spec)
 	if t.ok("name") && known {
+		r.carries(spec)
 		r.ruleOptions(t, spec)
 	} else {
 		t.known = slices.Collect(maps.Keys(t.values)) // which others are right depends on the rule
 	}
 	t.done()
+}
+
+// carries checks that the rule takes the activations of the layers.
+func (r *reader) carries(spec RuleSpec) {
+	for i, l := range r.net.Layers {
+		last := i == len(r.net.Layers)-1
+		takes := spec.activations(last)
+		a, known := activations[l.Activation]
+		if !known || slices.Contains(takes, l.Activation) || last && !a.last || !last && !a.hidden {
+			continue // or it is reported already
+		}
+		where := "hidden layers"
+		if last {
+			where = "the last layer"
+		}
+		r.list = append(r.list, r.net.Diagnostic(l.At["activation"], fmt.Sprintf("rule %q takes no %s in %s", r.net.Rule.Name, l.Activation, where),
+			"use "+strings.Join(takes, " or ")+", or another rule"))
+	}
 }
 
 // schedule reads how the rate goes from its first to its last value.

@@ -34,7 +34,7 @@ jitter = 0	# shift images at random by up to so many pixels
 [[layer]]
 name = "hidden1"
 units = 100
-activation = "{{.Activation}}"	# relu, tanh, sigmoid, hard-sigmoid
+activation = "{{.Activation}}"	# {{.Hidden}}
 gain = {{.Gain}}	# initial weights have standard deviation gain*sqrt(2/fan_in)
 rate = {{.Rate1}}	# times the rule's rate
 weights = { bits = 16, frac = 14 }	# multiples of 2^-14 in [-2, 2)
@@ -50,7 +50,7 @@ rate = {{.Rate2}}
 [[layer]]
 name = "output"
 units = 10	# one for each class
-activation = "softmax"	# or sigmoid
+activation = "{{.Output}}"	# {{.Outputs}}
 gain = {{.Gain}}
 
 [rule]
@@ -106,6 +106,9 @@ func Template(rule, title, name string, spec RuleSpec, r Recipe) []byte {
 	if r.Activation == "" {
 		r = plain
 	}
+	if r.Output == "" {
+		r.Output = "softmax"
+	}
 	frac := spec.errorFrac()
 	options := []string{fmt.Sprintf("error = { frac = %d }\t# errors are multiples of 2^-%[1]d in [-%d, %[2]d)", frac, 1<<(15-frac))}
 	for _, o := range spec.Options {
@@ -118,6 +121,7 @@ func Template(rule, title, name string, spec RuleSpec, r Recipe) []byte {
 	var b bytes.Buffer
 	err := page.Execute(&b, map[string]any{
 		"Name": printable(name), "Quoted": tomlString(name), "Title": printable(title), "Note": r.Note,
+		"Hidden": strings.Join(spec.activations(false), ", "), "Output": r.Output, "Outputs": strings.Join(spec.activations(true), ", "),
 		"Activation": r.Activation, "Frac": activations[r.Activation].frac, "Gain": r.Gain,
 		"Rate1": r.Rates[0], "Rate2": r.Rates[1],
 		"Rule": tomlString(rule), "Rate": r.Rate, "Final": r.Final, "Options": options,

@@ -22,18 +22,12 @@ var entries = [device.NumEntries]string{device.Init: "init", device.Learn: "lear
 // the initial registers; dev gets its program depth if that is still 0. The listing is the program as text, each
 // instruction beside the operation that it comes from.
 func Firmware(p *ir.Program, dev *device.Config) (m *image.Image, listing []byte, err error) {
-	e := &encoder{p: p, dev: dev}
+	e := &encoder{p: p, dev: dev, comments: map[int]string{}}
 	starts := map[string]int{}
-	comments := map[int]string{}
 	for _, f := range p.Funcs {
-		starts[f.Name] = len(entries) + len(e.words)
-		for _, o := range f.Ops {
-			w, err := e.op(o)
-			if err != nil {
-				return nil, nil, fmt.Errorf("func %s: %s: %w", f.Name, o, err)
-			}
-			comments[len(entries)+len(e.words)] = o.String()
-			e.words = append(e.words, w)
+		starts[f.Name] = e.here()
+		if err := e.block(f.Ops); err != nil {
+			return nil, nil, fmt.Errorf("func %s: %w", f.Name, err)
 		}
 	}
 	var table []isa.Word
@@ -75,7 +69,7 @@ func Firmware(p *ir.Program, dev *device.Config) (m *image.Image, listing []byte
 	if err != nil {
 		return nil, nil, err
 	}
-	text.Comments = comments
+	text.Comments = e.comments
 	for _, s := range p.Scalars {
 		text.Registers = append(text.Registers, asm.Register{Index: s.Reg, Value: s.Init, Name: s.Name})
 	}
@@ -84,9 +78,61 @@ func Firmware(p *ir.Program, dev *device.Config) (m *image.Image, listing []byte
 }
 
 type encoder struct {
-	p     *ir.Program
-	dev   *device.Config
-	words []isa.Word
+	p        *ir.Program
+	dev      *device.Config
+	words    []isa.Word     // after the jump table
+	comments map[int]string // of the instruction at an address
+}
+
+// here is the address of the next instruction.
+func (e *encoder) here() int { return len(entries) + len(e.words) }
+
+func (e *encoder) block(ops []*ir.Op) error {
+	for _, o := range ops {
+		if err := e.add(o); err != nil {
+			return fmt.Errorf("%s: %w", o, err)
+		}
+	}
+	return nil
+}
+
+// unless is the jump that leaves out the block of an if.
+var unless = []string{"jne", "jeq", "jge", "jlt"}
+
+// add appends the instructions of an operation.
+func (e *encoder) add(o *ir.Op) error {
+	e.comments[e.here()] = o.String()
+	f := isa.Fields{}
+	switch o.Name {
+	case "repeat":
+		f["rd"] = e.reg(o.Args[0])
+		if err := e.encode("set", isa.Fields{"rd": f["rd"], "imm": int64(o.Attrs["n"])}); err != nil {
+			return err
+		}
+		f["imm"] = int64(e.here())
+		if err := e.block(o.Body); err != nil {
+			return err
+		}
+		return e.encode("loop", f)
+	case "if":
+		at := len(e.words)
+		e.words = append(e.words, isa.Word{})
+		if err := e.block(o.Body); err != nil {
+			return err
+		}
+		w, err := isa.Encode(isa.ByName(unless[o.Attrs["cond"]]), isa.Fields{"ra": e.reg(o.Args[0]), "rb": e.reg(o.Args[1]), "imm": int64(e.here())})
+		e.words[at] = w
+		return err
+	}
+	w, err := e.op(o)
+	e.words = append(e.words, w)
+	return err
+}
+
+func (e *encoder) encode(name string, f isa.Fields) error {
+	w, err := isa.Encode(isa.ByName(name), f)
+	e.words = append(e.words, w)
+	return err
 }
 
 func (e *encoder) reg(name string) int64 { return int64(e.p.Scalar(name).Reg) }
@@ -114,9 +160,9 @@ func (e *encoder) op(o *ir.Op) (isa.Word, error) {
 	case "mac.b", "mac.r":
 		matrix(e.p.Tensor(o.Args[1]))
 		f["dbase"], f["sbase"], f["opt"] = base(0), base(2), int64(o.Attrs["masked"])
-	case "upd.b":
+	case "upd.b", "upd.r":
 		matrix(e.p.Tensor(o.Args[0]))
-		f["rate"], f["sbase"], f["dbase"] = e.reg(o.Args[1]), base(2), base(3)
+		f["rate"], f["sbase"], f["dbase"], f["opt"] = e.reg(o.Args[1]), base(2), base(3), int64(o.Attrs["pull"])
 	case "blend":
 		matrix(e.p.Tensor(o.Args[0]))
 		f["rate"], f["opt"], f["wsrc"] = e.reg(o.Args[1]), int64(o.Attrs["set"]), int64(o.Attrs["source"])
@@ -126,18 +172,18 @@ func (e *encoder) op(o *ir.Op) (isa.Word, error) {
 		}
 	case "vec":
 		put("fn", "n", "shift", "round")
-		f["dst"], f["bounds"] = base(0), e.reg(pass.BoundsName(o))
+		f["dst"], f["bounds"], f["group"] = base(0), e.reg(pass.BoundsName(o)), int64(pass.InputGroup(e.p, o))
 		for i, k := range []string{"a", "b", "c"} {
 			e.source(f, k, o.Args[i+1])
 		}
 	case "tab":
 		put("n")
-		f["dst"], f["bounds"] = base(0), e.reg(pass.BoundsName(o))
+		f["dst"], f["bounds"], f["group"] = base(0), e.reg(pass.BoundsName(o)), int64(pass.InputGroup(e.p, o))
 		e.source(f, "a", o.Args[1])
 		f["c"] = int64(e.p.Table(o.Args[2]).Base)
 	case "dot":
 		put("n", "shift")
-		f["dst"] = e.reg(o.Args[0])
+		f["dst"], f["group"] = e.reg(o.Args[0]), int64(pass.InputGroup(e.p, o))
 		e.source(f, "a", o.Args[1])
 		e.source(f, "b", o.Args[2])
 	case "amax":
@@ -152,6 +198,9 @@ func (e *encoder) op(o *ir.Op) (isa.Word, error) {
 	case "digs":
 		name = "dig"
 		f["tensor"], f["space"], f["a"], f["n"] = int64(o.Attrs["id"]), 2, e.reg(o.Args[0]), 1
+	case "digv":
+		name = "dig"
+		f["tensor"], f["space"], f["a"], f["n"] = int64(o.Attrs["id"]), 1, base(0), int64(e.p.Vector(o.Args[0]).Len())
 	case "set":
 		f["rd"], f["imm"] = e.reg(o.Args[0]), imm(o.Args[1])
 	case "addi":
@@ -162,6 +211,11 @@ func (e *encoder) op(o *ir.Op) (isa.Word, error) {
 		if _, ok := o.Attrs["shift"]; ok {
 			put("shift")
 		}
+	case "sqrt", "shl", "shr":
+		put("shift")
+		f["rd"], f["ra"] = e.reg(o.Args[0]), e.reg(o.Args[1])
+	case "and":
+		f["rd"], f["ra"], f["imm"] = e.reg(o.Args[0]), e.reg(o.Args[1]), imm(o.Args[2])
 	case "load":
 		f["rd"], f["imm"], f["ra"], f["index"] = e.reg(o.Args[0]), base(1), e.reg(o.Args[2]), 1
 	case "store":
@@ -182,6 +236,10 @@ func (e *encoder) source(f isa.Fields, key, arg string) {
 	switch {
 	case arg == ir.Zero:
 		f[key+"mode"] = isa.SrcZero
+	case arg == ir.Uniform:
+		f[key+"mode"] = isa.SrcUniform
+	case arg == ir.Sign:
+		f[key+"mode"] = isa.SrcSign
 	case arg[0] == '#':
 		f[key+"mode"], f[key] = isa.SrcImm, imm(arg)
 	case e.p.Vector(arg) != nil:

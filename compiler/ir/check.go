@@ -27,6 +27,9 @@ func (p *Program) Check() error {
 		if t.In < 1 || t.Out < 1 || t.Bits < 2 || t.Bits > 16 {
 			errs = append(errs, fmt.Errorf("tensor %s: %d×%d of %d bits is out of range", t.Name, t.Out, t.In, t.Bits))
 		}
+		if !slices.Contains(Roles, t.Role) {
+			errs = append(errs, fmt.Errorf("tensor %s: role %s is none of %s", t.Name, t.Role, strings.Join(Roles, ", ")))
+		}
 		if !slices.Contains([]string{"", "in", "out"}, t.Lanes) || !slices.Contains([]string{"memory", "sign"}, t.Source) {
 			errs = append(errs, fmt.Errorf("tensor %s: lanes=%s source=%s is unknown", t.Name, t.Lanes, t.Source))
 		}
@@ -47,13 +50,15 @@ func (p *Program) Check() error {
 		if !slices.Contains(Entries, f.Name) {
 			errs = append(errs, fmt.Errorf("func %s is not an entry point (%s)", f.Name, strings.Join(Entries, ", ")))
 		}
-		for i, o := range f.Ops {
+		i := 0
+		Walk(f.Ops, func(o *Op) {
 			if err := p.checkOp(o, kinds); err != nil {
 				errs = append(errs, fmt.Errorf("func %s, operation %d: %s: %w", f.Name, i, o, err))
 			} else if f.Name == "infer" && p.learns(o) {
 				errs = append(errs, fmt.Errorf("func infer, operation %d: %s changes learned state", i, o))
 			}
-		}
+			i++
+		})
 	}
 	return errors.Join(errs...)
 }
@@ -77,7 +82,7 @@ func (p *Program) checkOp(o *Op, kinds map[string]byte) error {
 			}
 			kind = 'i'
 		}
-		if a == Zero {
+		if a == Zero || IsDraw(a) {
 			kind = '0'
 		}
 		switch {
@@ -95,6 +100,9 @@ func (p *Program) checkOp(o *Op, kinds map[string]byte) error {
 	}
 	if s, ok := o.Attrs["shift"]; ok && (s < 0 || s > 63) {
 		return fmt.Errorf("shift %d is out of range", s)
+	}
+	if n := o.Attrs["n"]; o.Name == "repeat" && n < 1 {
+		return fmt.Errorf("repeats %d times", n)
 	}
 	return p.checkShape(o)
 }
@@ -128,20 +136,42 @@ func (p *Program) checkShape(o *Op) error {
 			return fmt.Errorf("mask %s has %d elements, %s has %d", o.Args[3], n(3), o.Args[0], n(0))
 		}
 		return fit(1, 0, 2)
-	case "outer":
-		if t := p.Tensor(o.Args[0]); t.Role == "feedback" || t.Source != "memory" {
-			return fmt.Errorf("%s is not learned", o.Args[0])
+	case "outer", "pull", "perturb", "accumulate":
+		t := p.Tensor(o.Args[0])
+		if t.Role == "feedback" || t.Source != "memory" {
+			return fmt.Errorf("%s is not learned", t.Name)
 		}
-		return fit(0, 3, 2)
-	case "sign":
-		if b, w := p.Tensor(o.Args[0]), p.Tensor(o.Args[1]); b.In != w.In || b.Out != w.Out || b.Bias != w.Bias || b.Lanes != w.Lanes {
-			return fmt.Errorf("%s and %s differ in shape or lanes", b.Name, w.Name)
+		switch o.Name {
+		case "outer":
+			return fit(0, 3, 2)
+		case "pull":
+			if x := p.Vector(o.Args[3]); t.Bias || x.Frac != t.Frac {
+				return fmt.Errorf("%s (bias: %s, frac %d) can be pulled to inputs of its own format and without a bias only, %s has frac %d", t.Name, flag(t.Bias), t.Frac, x.Name, x.Frac)
+			}
+			return fit(0, 3, 2)
+		case "accumulate":
+			return p.alike(o)
 		}
 		return nil
-	case "relu", "tanh", "sigmoid", "hardsigmoid", "softmax", "target":
+	case "sign":
+		return p.alike(o)
+	case "relu", "clip", "tanh", "sigmoid", "hardsigmoid", "softmax", "target", "winner":
 		return same(0, 1)
-	case "drelu", "dtanh", "dsigmoid", "dhardsigmoid":
+	case "drelu", "dclip", "dtanh", "dsigmoid", "dhardsigmoid":
 		return same(0, 1, 2)
+	case "madd", "vmin", "vmax", "ge", "sel":
+		draws := 0
+		for _, a := range o.Args[1:] {
+			if IsDraw(a) {
+				draws++
+			}
+			if v := p.Vector(a); v != nil && v.N != n(0) {
+				return fmt.Errorf("%s has %d elements, %s has %d", o.Args[0], n(0), a, v.N)
+			}
+		}
+		if draws > 1 {
+			return errors.New("has more than one draw an element")
+		}
 	case "vec":
 		size := o.Attrs["n"]
 		for _, a := range o.Args {
@@ -153,11 +183,24 @@ func (p *Program) checkShape(o *Op) error {
 	return nil
 }
 
-// learns says whether the operation changes what the digest sees: a tensor or a learned scalar.
+// alike compares the shapes of an operation's first and last operand, both tensors, and their lanes once these are chosen.
+func (p *Program) alike(o *Op) error {
+	a, b := p.Tensor(o.Args[0]), p.Tensor(o.Args[len(o.Args)-1])
+	if a.In != b.In || a.Out != b.Out || a.Bias != b.Bias || a.Lanes != b.Lanes && a.Lanes != "" && b.Lanes != "" {
+		return fmt.Errorf("%s and %s differ in shape or lanes", a.Name, b.Name)
+	}
+	return nil
+}
+
+// learns says whether the operation changes what the digest sees: a tensor, a state vector or a learned scalar.
 func (p *Program) learns(o *Op) bool {
 	if len(o.Args) == 0 {
 		return false
 	}
-	t, s := p.Tensor(o.Args[0]), p.Scalar(o.Args[0])
-	return t != nil && o.Name != "dig" || s != nil && s.Learned && o.Name != "digs" && o.Name != "key"
+	switch o.Name {
+	case "dig", "digs", "digv", "key", "if":
+		return false
+	}
+	t, v, s := p.Tensor(o.Args[0]), p.Vector(o.Args[0]), p.Scalar(o.Args[0])
+	return t != nil || v != nil && v.Role == "state" || s != nil && s.Learned
 }

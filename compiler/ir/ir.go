@@ -27,7 +27,7 @@ type Program struct {
 // Element values are x / 2^Frac.
 type Tensor struct {
 	Name    string
-	Role    string // "weight" (of the network), "head" (a rule's own classifier), "feedback" (never updated)
+	Role    string // one of Roles
 	In, Out int
 	Bias    bool
 	Bits    int // saturation width, 2..16
@@ -61,11 +61,16 @@ func (t *Tensor) inputs() int {
 	return t.In
 }
 
+// Roles are what a tensor can be: "weight" of the network, imported and exported; "head" (a rule's own classifier) and
+// "inverse" (of a layer), learned by the rule; "trace" from sample to sample; "feedback", which no update changes.
+var Roles = []string{"weight", "head", "inverse", "trace", "feedback"}
+
 // Vector is a vector of N elements, values x / 2^Frac. With One, element N holds the constant one of its format (the
-// partner of a bias). Vectors of role "input" have two buffers.
+// partner of a bias). Vectors of role "input" have two buffers; those of role "state" live from sample to sample: init sets
+// them, learn alone changes them, and the digest sees them.
 type Vector struct {
 	Name string
-	Role string // "input", "value", "temp"
+	Role string // "input", "value", "temp", "state"
 	N    int
 	One  bool
 	Frac int
@@ -103,12 +108,14 @@ type Func struct {
 	Ops  []*Op
 }
 
-// Op is one operation: destination first, then operands. An operand is the name of a declaration, an immediate "#n", or
-// "_" for zero. Attributes have small integer values, printed by name where they are enumerations.
+// Op is one operation: destination first, then operands. An operand is the name of a declaration, an immediate "#n", "_"
+// for zero, "~" for a uniform draw of 16 bits or "~sign" for a random 1 or -1. Attributes have small integer values, printed
+// by name where they are enumerations. repeat and if hold a block of operations.
 type Op struct {
 	Name  string
 	Args  []string
 	Attrs map[string]int
+	Body  []*Op
 }
 
 // New makes an operation.
@@ -128,14 +135,38 @@ func (o *Op) Clone() *Op {
 	for k, v := range o.Attrs {
 		c.Attrs[k] = v
 	}
+	for _, b := range o.Body {
+		c.Body = append(c.Body, b.Clone())
+	}
 	return c
+}
+
+// Walk calls visit for each operation in the order of the text, those of blocks after the operation that holds them.
+func Walk(ops []*Op, visit func(*Op)) {
+	for _, o := range ops {
+		visit(o)
+		Walk(o.Body, visit)
+	}
+}
+
+// Each calls visit for each operation of the program.
+func (p *Program) Each(visit func(*Func, *Op)) {
+	for _, f := range p.Funcs {
+		Walk(f.Ops, func(o *Op) { visit(f, o) })
+	}
 }
 
 // Imm is the operand for an immediate.
 func Imm(n int) string { return "#" + strconv.Itoa(n) }
 
-// Zero is the operand for zero.
-const Zero = "_"
+const (
+	Zero    = "_"     // the operand for zero
+	Uniform = "~"     // a draw as signed 16 bits: uniform in [-1, 1) with 15 fraction bits
+	Sign    = "~sign" // a draw's sign: 1 or -1
+)
+
+// IsDraw says whether the operand is drawn for each element.
+func IsDraw(arg string) bool { return arg == Uniform || arg == Sign }
 
 // Func returns the entry point of that name, made empty if it is not there.
 func (p *Program) Func(name string) *Func {

@@ -10,11 +10,19 @@ const sample = `program p rule=bp seed=7
 tensor w role=weight in=3 out=2 bias=yes bits=16 frac=14 source=memory lanes=any id=0 base=-1
 vector x role=input n=3 one=yes frac=8 base=-1
 vector y role=temp n=2 one=no frac=12 base=-1
+vector s role=state n=2 one=no frac=12 base=-1
+scalar i init=0 frac=0 learned=no reg=-1
 scalar rate init=-5 frac=16 learned=yes reg=-1
 
 func learn {
   matvec y, w, x round=nearest shift=10
   outer w, rate, y, x round=stochastic shift=22
+  repeat i n=3 {
+    madd y, ~, s, _
+    if i, i cond=eq {
+      madd s, y, #3, _ frac=2
+    }
+  }
 }
 
 func infer {
@@ -50,6 +58,16 @@ func TestErrors(t *testing.T) {
 		{"bias", "n=3 one=yes", "n=3 one=no", "(one: no)"},
 		{"declared twice", "scalar rate", "scalar w", "w is declared twice"},
 		{"infer learns", "func infer {\n", "func infer {\n  outer w, rate, y, x round=nearest shift=22\n", "changes learned state"},
+		{"state", "func infer {\n", "func infer {\n  fill s, #1\n", "fill s, #1 changes learned state"},
+		{"state in a block", "func infer {\n", "func infer {\n  repeat i n=2 {\n    fill s, #1\n  }\n", "fill s, #1 changes learned state"},
+		{"in a block", "madd s, y, #3", "madd s, y, w", "operand w is of kind t"},
+		{"block", "n=3 {", "n=3", "repeat: only repeat and if open a block, with {"},
+		{"no block", "matvec y, w, x round=nearest shift=10\n  outer", "matvec y, w, x round=nearest shift=10 {\n  outer", "matvec: only repeat and if"},
+		{"trips", "n=3 {", "n=0 {", "repeats 0 times"},
+		{"draws", "~, s, _", "~, ~sign, _", "more than one draw"},
+		{"sizes", "~, s, _", "~, x, _", "y has 2 elements, x has 3"},
+		{"bias of a pull", "outer w, rate, y, x round=stochastic", "pull w, rate, y, x round=stochastic", "without a bias"},
+		{"role", "role=weight", "role=wait", "role wait is none of weight"},
 		{"entry", "func learn", "func teach", "func teach is not an entry point"},
 	} {
 		text := strings.Replace(sample, c.old, c.new, 1)

@@ -27,6 +27,8 @@ func Parse(text string) (*Program, error) {
 type reader struct {
 	p *Program
 	f *Func
+	// open are the blocks of f that are not closed, the innermost last.
+	open []*Op
 }
 
 func (r *reader) line(line string) error {
@@ -35,6 +37,9 @@ func (r *reader) line(line string) error {
 	}
 	word, rest, _ := strings.Cut(line, " ")
 	switch {
+	case len(r.open) > 0 && line == "}":
+		r.open = r.open[:len(r.open)-1]
+		return nil
 	case r.f != nil && line == "}":
 		r.f = nil
 		return nil
@@ -96,6 +101,11 @@ func (r *reader) op(name, rest string) error {
 	if !ok {
 		return fmt.Errorf("no operation %q", name)
 	}
+	before, opens := strings.CutSuffix(rest, "{")
+	if opens != IsBlock(name) {
+		return fmt.Errorf("%s: only repeat and if open a block, with {", name)
+	}
+	rest = before
 	for _, part := range strings.Split(rest, ",") {
 		fields := strings.Fields(part)
 		if len(fields) == 0 {
@@ -120,12 +130,19 @@ func (r *reader) op(name, rest string) error {
 			o.Attrs[k] = n
 		}
 	}
-	r.f.Add(o)
+	if n := len(r.open); n > 0 {
+		r.open[n-1].Body = append(r.open[n-1].Body, o)
+	} else {
+		r.f.Add(o)
+	}
+	if opens {
+		r.open = append(r.open, o)
+	}
 	return nil
 }
 
 func isName(s string) bool {
-	return s != "" && !strings.ContainsAny(s, "=,#{} \t") && s != Zero
+	return s != "" && !strings.ContainsAny(s, "=,#{}~ \t") && s != Zero
 }
 
 // attrs are the key=value pairs of a declaration; reading one takes it out, the first error stays.

@@ -25,15 +25,25 @@ func (p *Program) String() string {
 	}
 	for _, f := range p.Funcs {
 		fmt.Fprintf(&b, "\nfunc %s {\n", f.Name)
-		for _, o := range f.Ops {
-			fmt.Fprintf(&b, "  %s\n", o)
-		}
+		block(&b, f.Ops, "  ")
 		b.WriteString("}\n")
 	}
 	return b.String()
 }
 
-// String prints one operation: name, operands, attributes in alphabetical order.
+func block(b *strings.Builder, ops []*Op, indent string) {
+	for _, o := range ops {
+		b.WriteString(indent + o.String())
+		if IsBlock(o.Name) {
+			b.WriteString(" {\n")
+			block(b, o.Body, indent+"  ")
+			b.WriteString(indent + "}")
+		}
+		b.WriteByte('\n')
+	}
+}
+
+// String prints one operation: name, operands, attributes in alphabetical order; of a block the first line only.
 func (o *Op) String() string {
 	var b strings.Builder
 	b.WriteString(o.Name)

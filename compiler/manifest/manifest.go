@@ -106,7 +106,7 @@ type Tensor struct {
 	Bias bool   `json:"bias"`
 	Bits int    `json:"bits"`
 	Frac int    `json:"frac"`
-	Role string `json:"role"` // "weight" (of the network), "head" (a rule's own), "feedback", "state"
+	Role string `json:"role"` // as in package ir, or "state": a vector that is kept from sample to sample
 }
 
 // Vector is a vector in the vector memory, for reports of a difference.

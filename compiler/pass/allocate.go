@@ -27,8 +27,8 @@ var fixedRegisters = []ir.Scalar{
 	{Name: "prediction", Reg: device.RegResult},
 	{Name: "score", Reg: device.RegResult + 1},
 	{Name: "input", Reg: device.RegInput},
-	{Name: "input_walk", Reg: 4*ScalarSide + 1, Init: 1 << 16},
-	{Name: "lanes_walk", Reg: 4*LaneSide + 1, Init: 1 << 16},
+	{Name: "input_walk", Reg: 4*ScalarSide + 1}, // 0: one run of a matrix walk, no offset of b in vector instructions
+	{Name: "lanes_walk", Reg: 4*LaneSide + 1},
 	{Name: laneInput, Reg: 4*LaneSide + 3},
 }
 
@@ -95,15 +95,13 @@ func fit(memory, unit string, need int, depth *int, limit int) error {
 }
 
 func allocateScalars(p *ir.Program) error {
-	for _, f := range p.Funcs {
-		for _, o := range f.Ops {
-			if _, ok := o.Attrs["lo"]; ok {
-				if name := BoundsName(o); p.Scalar(name) == nil {
-					p.Scalars = append(p.Scalars, &ir.Scalar{Name: name, Init: int32(o.Attrs["hi"])<<16 | int32(o.Attrs["lo"])&0xffff, Reg: -1})
-				}
+	p.Each(func(_ *ir.Func, o *ir.Op) {
+		if _, ok := o.Attrs["lo"]; ok {
+			if name := BoundsName(o); p.Scalar(name) == nil {
+				p.Scalars = append(p.Scalars, &ir.Scalar{Name: name, Init: int32(o.Attrs["hi"])<<16 | int32(o.Attrs["lo"])&0xffff, Reg: -1})
 			}
 		}
-	}
+	})
 	for _, r := range fixedRegisters {
 		s := p.Scalar(r.Name)
 		if s == nil {

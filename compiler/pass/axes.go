@@ -9,7 +9,8 @@ const narrow = 32
 // number of lanes: it fixes the coordinates of the random draws and of the digest.
 //
 // Lanes over outputs lets each zero input skip its whole row, forward and in the update: the right choice for inputs and
-// hidden layers. A layer with few outputs goes over its inputs instead. Signs lie as the weights do that they are taken of.
+// hidden layers. A layer with few outputs goes over its inputs instead. Signs lie as the weights do that they are taken of, traces as those that
+// they are added to.
 func Axes(p *ir.Program) error {
 	for _, t := range p.Tensors {
 		switch {
@@ -20,12 +21,17 @@ func Axes(p *ir.Program) error {
 			t.Lanes = "out"
 		}
 	}
-	for _, f := range p.Funcs {
-		for _, o := range f.Ops {
-			if o.Name == "sign" {
-				p.Tensor(o.Args[0]).Lanes = p.Tensor(o.Args[1]).Lanes
+	p.Each(func(_ *ir.Func, o *ir.Op) {
+		switch o.Name {
+		case "sign":
+			p.Tensor(o.Args[0]).Lanes = p.Tensor(o.Args[1]).Lanes
+		case "accumulate": // a trace lies as the weights that it is added to or made of
+			a, b := p.Tensor(o.Args[0]), p.Tensor(o.Args[2])
+			if b.Role == "trace" {
+				a, b = b, a
 			}
+			a.Lanes = b.Lanes
 		}
-	}
+	})
 	return nil
 }

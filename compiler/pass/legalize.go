@@ -16,37 +16,68 @@ const (
 	fnSel
 )
 
-// feedbackStream is the first random stream of generated matrices; streams below it belong to operations.
-const feedbackStream = 128
+// Random streams: those of operations count from 0; from NoiseStream on they belong to rules, which name them where two
+// operations must draw the same; from feedbackStream on to generated matrices, which are the same in every sample.
+const (
+	NoiseStream    = 64
+	feedbackStream = 128
+)
 
 // Legalize rewrites the upper level of the IR into the device's instructions.
 func Legalize(p *ir.Program) error {
 	z := &legalizer{p: p}
 	for _, f := range p.Funcs {
-		fuse(p, f)
-		z.out = nil
-		for i, o := range f.Ops {
-			if err := z.op(o); err != nil {
-				return fmt.Errorf("func %s, operation %d: %w", f.Name, i, err)
-			}
+		f.Ops = fuse(p, f, f.Ops, false)
+		var err error
+		if f.Ops, err = z.block(f.Ops); err != nil {
+			return fmt.Errorf("func %s: %w", f.Name, err)
 		}
-		f.Ops = z.out
+	}
+	if z.stream > NoiseStream {
+		return fmt.Errorf("%d operations draw, the device tells %d apart; use fewer layers", z.stream, NoiseStream)
 	}
 	prune(p)
 	return nil
 }
 
-// fuse joins neighbours that are one instruction: matvec and relu (the bounds clamp), matvect and drelu (the mask).
-func fuse(p *ir.Program, f *ir.Func) {
+// block rewrites a list of operations and the blocks in it.
+func (z *legalizer) block(ops []*ir.Op) ([]*ir.Op, error) {
+	outer := z.out
+	z.out = nil
+	for i, o := range ops {
+		if err := z.op(o); err != nil {
+			return nil, fmt.Errorf("operation %d: %w", i, err)
+		}
+	}
+	lower := z.out
+	z.out = outer
+	return lower, nil
+}
+
+// fuse joins neighbours that are one instruction: matvec and relu or clip (the bounds clamp), matvect and drelu (the mask). The
+// value between the two must not be read elsewhere: not after them, and in a repeated block not before them either.
+func fuse(p *ir.Program, f *ir.Func, list []*ir.Op, repeated bool) []*ir.Op {
 	var ops []*ir.Op
-	for i, o := range f.Ops {
+	for i, o := range list {
+		o.Body = fuse(p, f, o.Body, true)
 		if len(ops) > 0 {
 			last := ops[len(ops)-1]
-			only := !slices.ContainsFunc(f.Ops[i+1:], func(r *ir.Op) bool { return slices.Contains(r.Args, last.Args0()) })
+			only := true
+			reads := func(r *ir.Op) { only = only && (r == o || r == last || !slices.Contains(r.Args, last.Args0())) }
+			if repeated {
+				ir.Walk(f.Ops, reads)
+			} else {
+				ir.Walk(list[i+1:], reads)
+			}
 			switch {
-			case o.Name == "relu" && last.Name == "matvec" && only && o.Args[1] == last.Args[0] && sameFormat(p, o.Args[0], o.Args[1]):
+			case (o.Name == "relu" || o.Name == "clip") && last.Name == "matvec" && only && o.Args[1] == last.Args[0] && sameFormat(p, o.Args[0], o.Args[1]):
 				last.Args[0] = o.Args[0]
 				last.With("lo", 0)
+				if o.Name == "clip" {
+					last.With("hi", one(p.Vector(o.Args[0])))
+				} else {
+					last.With("hi", fullHi)
+				}
 				continue
 			case o.Name == "drelu" && last.Name == "matvect" && only && o.Args[1] == last.Args[0] && sameFormat(p, o.Args[0], o.Args[1]):
 				last.Args = []string{o.Args[0], last.Args[1], last.Args[2], o.Args[2]}
@@ -55,7 +86,7 @@ func fuse(p *ir.Program, f *ir.Func) {
 		}
 		ops = append(ops, o)
 	}
-	f.Ops = ops
+	return ops
 }
 
 func sameFormat(p *ir.Program, a, b string) bool { return p.Vector(a).Frac == p.Vector(b).Frac }
@@ -95,7 +126,8 @@ func (z *legalizer) temp(name string, n, frac int) string {
 
 // keyed marks a stochastic operation with a random stream of its own.
 func (z *legalizer) keyed(o *ir.Op) {
-	if o.Attrs["round"] == int(fixed.Stochastic) || o.Attrs["source"] != 0 {
+	_, named := o.Attrs["stream"]
+	if !named && (o.Attrs["round"] == int(fixed.Stochastic) || o.Attrs["source"] != 0 || slices.ContainsFunc(o.Args, ir.IsDraw)) {
 		o.With("stream", z.stream)
 		z.stream++
 	}
@@ -120,15 +152,59 @@ func (z *legalizer) op(o *ir.Op) error {
 		z.generated(t, z.add(copyAttrs(ir.New(name, o.Args...)).With("rows", t.Rows()).With("cols", t.Cols())))
 	case "matvect":
 		z.transposed(o, copyAttrs)
-	case "outer":
+	case "outer", "pull":
 		t := p.Tensor(o.Args[0])
 		lo, hi := WeightBounds(t.Bits)
 		d, x := o.Args[2], o.Args[3]
-		s, v := x, d
+		s, v, walk := x, d, "upd.b"
 		if t.Lanes == "in" {
 			s, v = d, x
 		}
-		z.keyed(z.add(copyAttrs(ir.New("upd.b", t.Name, o.Args[1], s, v)).With("rows", t.Rows()).With("cols", t.Cols()).With("lo", lo).With("hi", hi)))
+		// Few d that are not 0: streamed in the inner loop as v they skip words, as s they choose whole rows. A pull takes x as the
+		// value that the weights go to, which is the inner operand.
+		if t.Lanes == "in" && (o.Name == "pull" || o.Attrs["sparse"] != 0) {
+			walk = "upd.r"
+		}
+		u := copyAttrs(ir.New(walk, t.Name, o.Args[1], s, v)).With("rows", t.Rows()).With("cols", t.Cols()).With("lo", lo).With("hi", hi)
+		delete(u.Attrs, "sparse")
+		if o.Name == "pull" {
+			u.With("pull", 1)
+		}
+		z.keyed(z.add(u))
+	case "perturb":
+		t := p.Tensor(o.Args[0])
+		lo, hi := WeightBounds(t.Bits)
+		z.keyed(z.add(copyAttrs(ir.New("blend", o.Args...)).With("rows", t.Rows()).With("cols", t.Cols()).
+			With("round", int(fixed.Nearest)).With("lo", lo).With("hi", hi)))
+	case "accumulate":
+		t := p.Tensor(o.Args[0])
+		lo, hi := WeightBounds(t.Bits)
+		z.keyed(z.add(copyAttrs(ir.New("blend", o.Args...)).With("rows", t.Rows()).With("cols", t.Cols()).With("lo", lo).With("hi", hi)))
+	case "repeat", "if":
+		b := copyAttrs(ir.New(o.Name, o.Args...))
+		var err error
+		if b.Body, err = z.block(o.Body); err != nil {
+			return err
+		}
+		z.add(b)
+	case "madd":
+		z.keyed(z.elementwise(fnMac, o, o.Args[1], o.Args[2], o.Args[3]))
+	case "vmin":
+		z.elementwise(fnMin, o, o.Args[1], ir.Zero, o.Args[2])
+	case "vmax":
+		z.elementwise(fnMax, o, o.Args[1], ir.Zero, o.Args[2])
+	case "ge":
+		z.keyed(z.elementwise(fnGe, o, o.Args[1], ir.Zero, o.Args[2]))
+	case "sel":
+		z.keyed(z.elementwise(fnSel, o, o.Args[1], o.Args[2], o.Args[3]))
+	case "fill":
+		z.vec(fnMac, vec(0).N, o.Args[0], ir.Zero, ir.Zero, o.Args[1])
+	case "winner":
+		m, am := z.pair()
+		z.add(ir.New("amax", m, o.Args[1]).With("n", vec(1).N))
+		z.oneAt(vec(0), am)
+	case "onehot":
+		z.oneAt(vec(0), z.label())
 	case "draw":
 		t := p.Tensor(o.Args[0])
 		lo, hi := WeightBounds(t.Bits)
@@ -148,6 +224,9 @@ func (z *legalizer) op(o *ir.Op) error {
 			With("set", 1).With("lo", -m).With("hi", m))
 	case "relu":
 		z.vec(fnMac, vec(0).N, o.Args[0], ir.Zero, ir.Zero, o.Args[1]).With("lo", 0)
+	case "clip":
+		z.vec(fnMac, vec(0).N, o.Args[0], o.Args[1], ir.Imm(1<<max(0, vec(0).Frac-vec(1).Frac)), ir.Zero).
+			With("shift", max(0, vec(1).Frac-vec(0).Frac)).With("lo", 0).With("hi", one(vec(0)))
 	case "tanh", "sigmoid":
 		z.add(ir.New("tab", o.Args...).With("n", vec(0).N).With("lo", fullLo).With("hi", fullHi))
 	case "hardsigmoid":
@@ -168,6 +247,12 @@ func (z *legalizer) op(o *ir.Op) error {
 			z.vec(fnMac, d.N, f, h.Name, q, ir.Zero).With("shift", h.Frac)
 		}
 		z.vec(fnMac, d.N, d.Name, t.Name, f, ir.Zero).With("shift", t.Frac+h.Frac-d.Frac)
+	case "dclip":
+		d, t, h := vec(0), vec(1), vec(2)
+		f, q := z.temp("f", d.N, d.Frac), z.temp("q", d.N, h.Frac)
+		z.vec(fnSel, d.N, f, h.Name, t.Name, ir.Zero)
+		z.vec(fnMac, d.N, q, h.Name, ir.Imm(-1), ir.Imm(one(h)))
+		z.vec(fnSel, d.N, d.Name, q, f, ir.Zero)
 	case "dhardsigmoid":
 		d, t, h := vec(0), vec(1), vec(2)
 		f, q := z.temp("f", d.N, d.Frac), z.temp("q", d.N, h.Frac)
@@ -197,12 +282,12 @@ func (z *legalizer) op(o *ir.Op) error {
 		z.add(ir.New("addi", o.Args[0], o.Args[0], ir.Imm(1)))
 	case "one":
 		v := vec(0)
-		i, one := z.scalar("e", 0), z.scalar("one", 0)
+		i, value := z.scalar("e", 0), z.scalar("one", 0)
 		z.add(ir.New("set", i, ir.Imm(v.N)))
-		z.add(ir.New("set", one, ir.Imm(min(1<<v.Frac, fullHi))))
-		z.add(ir.New("store", v.Name, i, one))
+		z.add(ir.New("set", value, ir.Imm(one(v))))
+		z.add(ir.New("store", v.Name, i, value))
 		if v.Role == "input" {
-			z.add(ir.New("store", v.Name, i, one).With("buffer", 1))
+			z.add(ir.New("store", v.Name, i, value).With("buffer", 1))
 		}
 	case "digest":
 		id := 0
@@ -211,6 +296,12 @@ func (z *legalizer) op(o *ir.Op) error {
 				t.ID = id
 				id++
 				z.add(ir.New("dig", t.Name))
+			}
+		}
+		for _, v := range p.Vectors {
+			if v.Role == "state" {
+				z.add(ir.New("digv", v.Name).With("id", id))
+				id++
 			}
 		}
 		for _, s := range p.Scalars {
@@ -226,6 +317,25 @@ func (z *legalizer) op(o *ir.Op) error {
 		z.add(o)
 	}
 	return nil
+}
+
+// elementwise adds the vec instruction of an upper operation with the attributes that it has.
+func (z *legalizer) elementwise(fn int, o *ir.Op, a, b, c string) *ir.Op {
+	v := z.vec(fn, z.p.Vector(o.Args[0]).N, o.Args[0], a, b, c)
+	for k, x := range o.Attrs {
+		if k != "frac" {
+			v.With(k, x)
+		}
+	}
+	return v
+}
+
+// oneAt sets v to one at an index and to zero elsewhere.
+func (z *legalizer) oneAt(v *ir.Vector, index string) {
+	value := z.scalar("one", 0)
+	z.vec(fnMac, v.N, v.Name, ir.Zero, ir.Zero, ir.Zero)
+	z.add(ir.New("set", value, ir.Imm(one(v))))
+	z.add(ir.New("store", v.Name, index, value))
 }
 
 // sixth is 1/6 in units of 2^-16.
@@ -301,12 +411,10 @@ func (z *legalizer) pair() (value, index string) { return z.scalar("max", 0), z.
 // prune drops vectors that no operation names any more.
 func prune(p *ir.Program) {
 	used := map[string]bool{}
-	for _, f := range p.Funcs {
-		for _, o := range f.Ops {
-			for _, a := range o.Args {
-				used[a] = true
-			}
+	p.Each(func(_ *ir.Func, o *ir.Op) {
+		for _, a := range o.Args {
+			used[a] = true
 		}
-	}
+	})
 	p.Vectors = slices.DeleteFunc(p.Vectors, func(v *ir.Vector) bool { return !used[v.Name] })
 }

@@ -1,47 +1,101 @@
 package pass
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/nmc-fpga/nmc/compiler/ir"
 )
 
+// zero is the scalar that stays 0.
+const zero = "zero"
+
 // Schedule puts the operations of each entry point in their final order: it derives a key before each random operation
 // that needs another one, lets the input offset reach the lane-side group, and ends every entry with a halt.
 func Schedule(p *ir.Program) error {
-	const zero = "zero"
 	declare(p, zero)
 	for _, f := range p.Funcs {
-		var ops []*ir.Op
-		if slices.ContainsFunc(f.Ops, func(o *ir.Op) bool { return InputGroup(p, o) == LaneSide }) {
+		s := &scheduler{p: p, step: "step"}
+		if f.Name == "init" {
+			s.step = zero
+		}
+		s.block(f.Ops)
+		lanes := false
+		ir.Walk(f.Ops, func(o *ir.Op) { lanes = lanes || InputGroup(p, o) == LaneSide })
+		if lanes {
 			if p.Scalar(laneInput) == nil {
 				p.Scalars = append(p.Scalars, &ir.Scalar{Name: laneInput, Reg: -1})
 			}
 			declare(p, "input")
 			declare(p, laneInput)
-			ops = append(ops, ir.New("addi", laneInput, "input", ir.Imm(0)))
+			s.out = slices.Insert(s.out, 0, ir.New("addi", laneInput, "input", ir.Imm(0)))
 		}
-		current := -1
-		for _, o := range f.Ops {
-			if s, ok := o.Attrs["stream"]; ok && s != current {
-				step := "step"
-				if s >= feedbackStream || f.Name == "init" {
-					step = zero
-				}
-				ops = append(ops, ir.New("key", step).With("stream", s))
-				current = s
-			}
-			ops = append(ops, o)
-		}
-		f.Ops = append(ops, ir.New("halt"))
+		f.Ops = append(s.out, ir.New("halt"))
 	}
 	return nil
 }
 
-func declare(p *ir.Program, scalar string) {
+// scheduler puts keys into one block.
+type scheduler struct {
+	p    *ir.Program
+	out  []*ir.Op
+	step string // the scalar that counts samples and, in blocks, trips
+	deep int
+}
+
+// block appends the operations with their keys. Operations of a repeated block draw anew in each trip: their step is
+// step·n + trip, kept in a scalar of the block's depth. (It saturates beyond 2^31: 70 epochs of 60,000 samples and 512 trips.)
+func (s *scheduler) block(ops []*ir.Op) {
+	const none = -1
+	current := none // the stream of the key that holds here
+	for _, o := range ops {
+		if ir.IsBlock(o.Name) {
+			inner := &scheduler{p: s.p, step: s.step, deep: s.deep}
+			if draws := s.draws(o.Body); o.Name == "repeat" && draws {
+				inner.deep++
+				inner.step = fmt.Sprintf("step_%d", inner.deep)
+				trips := fmt.Sprintf("trips_%d", o.Attrs["n"])
+				declare(s.p, inner.step)
+				declare(s.p, trips).Init = int32(o.Attrs["n"])
+				s.out = append(s.out, ir.New("mul", inner.step, s.step, trips).With("shift", 0))
+				inner.out = append(inner.out, ir.New("addi", inner.step, inner.step, ir.Imm(1)))
+			}
+			inner.block(o.Body)
+			o.Body = inner.out
+			s.out = append(s.out, o)
+			current = none
+			continue
+		}
+		if stream, ok := o.Attrs["stream"]; ok && stream != current {
+			step := s.step
+			if stream >= feedbackStream {
+				step = zero
+			}
+			s.out = append(s.out, ir.New("key", step).With("stream", stream))
+			current = stream
+		}
+		s.out = append(s.out, o)
+	}
+}
+
+// draws says whether an operation of the block draws anew in each trip.
+func (s *scheduler) draws(ops []*ir.Op) bool {
+	found := false
+	ir.Walk(ops, func(o *ir.Op) {
+		if stream, ok := o.Attrs["stream"]; ok && stream < feedbackStream {
+			found = true
+		}
+	})
+	return found
+}
+
+// declare returns the scalar of that name, made if it is not there.
+func declare(p *ir.Program, scalar string) *ir.Scalar {
 	if p.Scalar(scalar) == nil {
 		p.Scalars = append(p.Scalars, &ir.Scalar{Name: scalar, Reg: -1})
 	}
+	return p.Scalar(scalar)
 }
 
 // InputGroup returns the register group with the offset of the input buffer that the operation needs, 0 for none.
@@ -51,10 +105,12 @@ func InputGroup(p *ir.Program, o *ir.Op) int {
 		return v != nil && v.Role == "input"
 	}
 	switch {
-	case o.Name == "mac.b" && input(2), o.Name == "upd.b" && input(2):
+	case o.Name == "mac.b" && input(2), strings.HasPrefix(o.Name, "upd") && input(2):
 		return ScalarSide
-	case o.Name == "mac.r" && input(2), o.Name == "upd.b" && input(3):
+	case o.Name == "mac.r" && input(2), strings.HasPrefix(o.Name, "upd") && input(3):
 		return LaneSide
+	case (o.Name == "vec" || o.Name == "tab" || o.Name == "dot") && input(1):
+		return ScalarSide // its first register is the offset of a; the others are 0
 	}
 	return 0
 }

@@ -71,7 +71,7 @@ var oracles = []struct {
 	{"fa", "feedback_source = \"symmetric\"\nfeedback = 0.1", func(*state) float.Rule { return float.SignSymmetric{Scale: 0.1} }},
 }
 
-var activations = map[string]float.Activation{"relu": float.ReLU, "tanh": float.Tanh, "sigmoid": float.Sigmoid, "hard-sigmoid": float.HardSigmoid}
+var activations = map[string]float.Activation{"relu": float.ReLU, "tanh": float.Tanh, "sigmoid": float.Sigmoid, "hard-sigmoid": float.HardSigmoid, "clip": float.Clip}
 
 // TestAgree learns samples in the simulator, rounding to nearest, and holds every weight change of every learned matrix to the
 // oracle's for the same weights. The bound is one least significant bit of the weights for their own rounding plus the
@@ -213,6 +213,8 @@ func atKink(act float.Activation, a float64) bool {
 		return math.Abs(a) < near
 	case float.HardSigmoid:
 		return math.Abs(math.Abs(a)-3) < near
+	case float.Clip:
+		return math.Abs(a) < near || math.Abs(a-1) < near
 	}
 	return false
 }

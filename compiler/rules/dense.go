@@ -21,7 +21,9 @@ type Dense struct {
 	Net     *config.Net
 	Program *ir.Program
 	rounds  fixed.Rounding
+	Answer  string           // the vector whose largest element is the prediction; the logits if the rule says nothing else
 	rates   []rate           // of each layer
+	deep    int              // blocks that are open
 	shared  map[int32]string // the register of each rate factor
 }
 
@@ -75,6 +77,7 @@ func newDense(net *config.Net) *Dense {
 		p.Vectors = append(p.Vectors, &ir.Vector{Name: n.H(l + 1), Role: "value", N: layer.Units, One: !last, Frac: frac, Base: -1})
 		in = layer.Units
 	}
+	n.Answer = n.Logits()
 	n.Scalar(stepName, 0, 0, true)
 	for l, layer := range net.Layers {
 		n.rates = append(n.rates, n.Rate(fmt.Sprintf("rate%d", l+1), net.Rule.Rate*layer.Rate))
@@ -117,27 +120,28 @@ func factor(value float64) (int32, int) {
 
 // Rate declares a learning rate, of which name is the register. Rates that differ by a power of two share a register: the
 // shift makes the difference.
-func (n *Dense) Rate(name string, value float64) rate {
+func (n *Dense) Rate(name string, value float64) rate { return n.rate(name, value, -1) }
+
+// Ascent is Rate for updates that go with their operands, as Hebb's, not against them as an error's.
+func (n *Dense) Ascent(name string, value float64) rate { return n.rate(name, value, 1) }
+
+func (n *Dense) rate(name string, value float64, sign int32) rate {
 	if value == 0 {
 		return rate{}
 	}
 	f, frac := factor(value)
+	f *= sign
 	base, ok := n.shared[f]
 	if !ok {
 		base = name
 		n.shared[f] = base
-		n.Scalar(base, -f<<16, frac, true)
+		n.Scalar(base, f<<16, frac, true)
 	}
 	return rate{base, frac}
 }
 
 // init draws the weights, unless trained ones are imported: uniform, standard deviation gain·sqrt(2/fan-in), biases zero.
 func (n *Dense) init(f *ir.Func) {
-	for _, s := range n.Program.Scalars {
-		if s.Learned {
-			f.Add(ir.New("reset", s.Name))
-		}
-	}
 	for l, layer := range n.Net.Layers {
 		if n.Net.Import.Path != "" {
 			break // the image brings the weights
@@ -148,6 +152,15 @@ func (n *Dense) init(f *ir.Func) {
 	for _, v := range n.Program.Vectors {
 		if v.One {
 			f.Add(ir.New("one", v.Name))
+		}
+	}
+}
+
+// reset adds the initial values of all learned scalars.
+func (n *Dense) reset(f *ir.Func) {
+	for _, s := range n.Program.Scalars {
+		if s.Learned {
+			f.Add(ir.New("reset", s.Name))
 		}
 	}
 }
@@ -180,8 +193,8 @@ func (n *Dense) ForwardLayer(f *ir.Func, l int) {
 func (n *Dense) activate(f *ir.Func, activation, h, u string) {
 	sum, out := n.Program.Vector(u).Frac, n.Program.Vector(h).Frac
 	switch activation {
-	case "relu":
-		f.Add(ir.New("relu", h, u))
+	case "relu", "clip":
+		f.Add(ir.New(activation, h, u))
 	case "tanh":
 		f.Add(ir.New("tanh", h, u, n.table("tanh"+fmt.Sprint(out), "tanh", sum, out)))
 	case "sigmoid":
@@ -244,7 +257,7 @@ func (n *Dense) ErrorVector(l int) string {
 // Derive adds d = t ⊙ f'(h) for the outputs of layer l-1 and returns the name of d.
 func (n *Dense) Derive(f *ir.Func, l int, t string) string {
 	d := n.ErrorVector(l)
-	name := map[string]string{"relu": "drelu", "tanh": "dtanh", "sigmoid": "dsigmoid", "hard-sigmoid": "dhardsigmoid"}[n.Net.Layers[l-1].Activation]
+	name := map[string]string{"relu": "drelu", "clip": "dclip", "tanh": "dtanh", "sigmoid": "dsigmoid", "hard-sigmoid": "dhardsigmoid"}[n.Net.Layers[l-1].Activation]
 	f.Add(ir.New(name, d, t, n.H(l)))
 	return d
 }

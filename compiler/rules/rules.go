@@ -16,8 +16,10 @@ type Rule struct {
 	Source   string // where the equation comes from
 	Spec     config.RuleSpec
 	Recipe   config.Recipe
-	// Learn writes what happens to one sample: forward pass, errors, updates.
+	// Learn writes what happens to one sample: forward pass, errors, updates. What the rule needs of init it adds there.
 	Learn func(n *Dense, f *ir.Func) error
+	// Infer writes how a sample is answered, which ends with n.Answer; nil is the forward pass.
+	Infer func(n *Dense, f *ir.Func) error
 }
 
 // All is every rule, by its name in net.toml.
@@ -50,13 +52,18 @@ func Build(net *config.Net) (*ir.Program, error) {
 	if err := rule.Learn(n, learn); err != nil {
 		return nil, err
 	}
-	learn.Add(ir.New("result", n.Logits()))
+	n.reset(n.Program.Func("init"))
+	learn.Add(ir.New("result", n.Answer))
 	n.anneal(learn)
 	learn.Add(ir.New("count", stepName))
 
 	infer := n.Program.Func("infer")
-	n.Forward(infer)
-	infer.Add(ir.New("result", n.Logits()))
+	if rule.Infer == nil {
+		n.Forward(infer)
+	} else if err := rule.Infer(n, infer); err != nil {
+		return nil, err
+	}
+	infer.Add(ir.New("result", n.Answer))
 
 	n.Program.Func("digest").Add(ir.New("digest"))
 	return n.Program, nil

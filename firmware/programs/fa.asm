@@ -6,8 +6,8 @@
 .reg    r2 0 "prediction"
 .reg    r3 0 "score"
 .reg    r4 0 "input"
-.reg    r5 1:0 "input_walk"
-.reg    r9 1:0 "lanes_walk"
+.reg    r5 0 "input_walk"
+.reg    r9 0 "lanes_walk"
 .reg    r11 0 "input_lanes"
 .reg    r12 0 "max"
 .reg    r13 0 "argmax"
@@ -28,8 +28,6 @@
 .reg    r28 32766:-32767 "bounds_-32767_32766"
 
 .entry  init
-        set      rd=r14                                                                                ; set step, #0
-        set      rd=r15 imm=-1374420992                                                                ; set rate1, #-1374420992
         blend    w=0+10 cols=40 rows=197 rate=r19 bounds=r27 set                                       ; blend w1, zero cols=40 hi=32767 lo=-32768 rows=197 set=1
         key      ra=r19                                                                                ; key zero stream=0
         blend    wsrc=uniform w=0+10 cols=40 rows=196 rate=r16 shift=19 round=nearest bounds=r27 set   ; blend w1, scale_w1 cols=40 hi=32767 lo=-32768 round=nearest rows=196 set=1 shift=19 source=uniform stream=0
@@ -49,6 +47,8 @@
         set      rd=r20 imm=20                                                                         ; set e, #20
         set      rd=r21 imm=4096                                                                       ; set one, #4096
         store    rb=r21 at=126 index ra=r20                                                            ; store h2, e, one
+        set      rd=r14                                                                                ; set step, #0
+        set      rd=r15 imm=-1374420992                                                                ; set rate1, #-1374420992
         halt                                                                                           ; halt
 
 .entry  learn

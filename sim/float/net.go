@@ -23,10 +23,11 @@ const (
 	Sigmoid                       // 1/(1 + e^-a); f' = f·(1 - f)
 	HardSigmoid                   // clip(a/6 + 1/2, 0, 1); f' = 1/6 for 0 < f < 1, else 0
 	Linear                        // a; f' = 1
+	Clip                          // clip(a, 0, 1); f' = 1 for 0 < f < 1, else 0
 )
 
 func (f Activation) String() string {
-	return [...]string{"relu", "tanh", "sigmoid", "hard-sigmoid", "linear"}[f]
+	return [...]string{"relu", "tanh", "sigmoid", "hard-sigmoid", "linear", "clip"}[f]
 }
 
 // Of returns f(a).
@@ -40,6 +41,8 @@ func (f Activation) Of(a float64) float64 {
 		return 1 / (1 + math.Exp(-a))
 	case Linear:
 		return a
+	case Clip:
+		return min(max(a, 0), 1)
 	default:
 		return min(max(a/6+0.5, 0), 1)
 	}
@@ -60,6 +63,11 @@ func (f Activation) Slope(a float64) float64 {
 		return h * (1 - h)
 	case Linear:
 		return 1
+	case Clip:
+		if h > 0 && h < 1 {
+			return 1
+		}
+		return 0
 	default:
 		if h > 0 && h < 1 {
 			return 1. / 6
