@@ -117,6 +117,9 @@ func Compile(net *config.Net, opt Options) (*Build, error) {
 	return b, nil
 }
 
+// kinds are what the encoders make of a sample.
+var kinds = map[string]string{"direct": manifest.Bytes, "centered": manifest.Words}
+
 // describe makes the manifest; the image's identifier is still missing.
 func describe(net *config.Net, p *ir.Program, dev device.Config) *manifest.Manifest {
 	x := p.Vectors[0]
@@ -124,9 +127,9 @@ func describe(net *config.Net, p *ir.Program, dev device.Config) *manifest.Manif
 		Version: manifest.Version, Name: net.Name, Rule: net.Rule.Name,
 		HwID: manifest.Hex(dev.ID()), Device: dev, Seed: net.Seed,
 		Layers: []int{net.Input.Elements()}, Classes: net.Layers[len(net.Layers)-1].Units,
-		Input: manifest.Input{Elements: x.N, Kind: "u8", Base: x.Base * dev.Lanes, Stride: dev.Words(x.Len()) * dev.Lanes},
+		Input: manifest.Input{Elements: x.N, Kind: kinds[net.Data.Encoder], Base: x.Base * dev.Lanes, Stride: dev.Words(x.Len()) * dev.Lanes},
 		Data: manifest.Data{Set: net.Data.Set, Epochs: net.Data.Epochs, Samples: net.Data.Samples,
-			Validation: net.Data.Validation, Encoder: net.Data.Encoder, Jitter: net.Data.Jitter},
+			Validation: net.Data.Validation, Encoder: net.Data.Encoder, Jitter: net.Data.Jitter, Flip: net.Data.Flip},
 	}
 	for _, l := range net.Layers {
 		m.Layers = append(m.Layers, l.Units)

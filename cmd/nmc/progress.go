@@ -77,6 +77,9 @@ func (p *progress) set(n int) {
 // line is the plain form.
 func (p *progress) line(n int, now time.Time) string {
 	s := fmt.Sprintf("%s: %d %s", p.label, n, p.unit)
+	if p.total == 0 && n == 0 { // a tool that does not tell how far it is
+		return p.label + ": under way"
+	}
 	if p.total > 0 {
 		s = fmt.Sprintf("%s: %d of %d %s", p.label, n, p.total, p.unit)
 	}

@@ -13,17 +13,18 @@ import (
 	"github.com/nmc-fpga/nmc/host/encode"
 )
 
-// An encoder makes an image the bytes of a sample.
-type encoder interface {
+// A change makes an image another one before it is learned.
+type change interface {
 	Encode(dst, image []byte, epoch, index int) []byte
 }
 
 // A source gives the samples of a run, epoch by epoch in an order that depends on the seed only.
 type source struct {
-	set     *dataset.Set
-	encoder encoder
-	seed    uint64
-	shuffle bool
+	set      *dataset.Set
+	change   change
+	centered bool // signed halfwords around 0, not bytes
+	seed     uint64
+	shuffle  bool
 
 	epoch int // that order is of
 	order []int
@@ -40,7 +41,11 @@ func (s *source) Sample(epoch, i int) (device.Sample, int) {
 		}
 		i = s.order[i]
 	}
-	return device.Sample{Bytes: s.encoder.Encode(nil, s.set.Image(i), epoch, i)}, s.set.Label(i)
+	image := s.change.Encode(nil, s.set.Image(i), epoch, i)
+	if s.centered {
+		return device.Sample{Words: encode.Centered(nil, image)}, s.set.Label(i)
+	}
+	return device.Sample{Bytes: image}, s.set.Label(i)
 }
 
 // trainingSet opens the training samples of a build, those held out left away. name overrides the build's dataset; ""
@@ -54,9 +59,13 @@ func trainingSet(ctx context.Context, m *manifest.Manifest, name string, seed ui
 	if n < 1 {
 		return nil, fmt.Errorf("validation holds out %d samples, but %s has %d training samples; lower validation and compile again", m.Data.Validation, set.Name, set.Len())
 	}
-	learn := &source{set: set.Slice(0, n), encoder: encode.Direct{}, seed: seed, shuffle: true}
-	if j := m.Data.Jitter; j > 0 {
-		learn.encoder = encode.Jitter{Rows: set.Shape.Rows, Cols: set.Shape.Cols, Channels: set.Shape.Channels, Pixels: j, Seed: seed}
+	learn := &source{set: set.Slice(0, n), change: encode.Direct{}, centered: centered(m), seed: seed, shuffle: true}
+	if m.Data.Jitter > 0 || m.Data.Flip {
+		j := encode.Jitter{Rows: set.Shape.Rows, Cols: set.Shape.Cols, Channels: set.Shape.Channels, Pixels: m.Data.Jitter, Flip: m.Data.Flip, Seed: seed}
+		if learn.centered {
+			j.Outside = encode.Center
+		}
+		learn.change = j
 	}
 	return learn, nil
 }
@@ -97,8 +106,10 @@ func (t *trial) of(ctx context.Context, m *manifest.Manifest, name string) (*sou
 		}
 		set = set.Slice(n-m.Data.Validation, n)
 	}
-	return &source{set: set, encoder: encode.Direct{}}, nil
+	return &source{set: set, change: encode.Direct{}, centered: centered(m)}, nil
 }
+
+func centered(m *manifest.Manifest) bool { return m.Input.Kind == manifest.Words }
 
 // openSet opens a split and holds it to the build's input and classes.
 func openSet(ctx context.Context, m *manifest.Manifest, name string, split dataset.Split) (*dataset.Set, error) {

@@ -31,14 +31,21 @@ type Pos struct{ Line, Col int }
 
 // Data is the data set and how much of it one training run shows to the network.
 type Data struct {
-	Set        string // "mnist", "fashion-mnist", "digits" or "idx:DIR"
+	Set        string // "mnist", "fashion-mnist", "cifar10", "digits" or "idx:DIR"
 	Epochs     int
 	Samples    int    // training samples per epoch, resolved: never 0
 	Validation int    // samples held out at the end of the training set
 	Jitter     int    // largest random shift of an image, in pixels
-	Encoder    string // "direct": one input element a pixel, 0..255, read as 0..255/256
+	Flip       bool   // mirror half of the images left to right
+	Encoder    string // what an input element is of a byte b: "direct": b/256, "centered": (b - 128)/128
 	Pos        Pos    // of the [data] header
 }
+
+// encoders are the encoders with the fraction bits of the input elements that they give.
+var encoders = map[string]int{"direct": 8, "centered": 7}
+
+// InputFrac is the fraction bits of an input element.
+func (d Data) InputFrac() int { return encoders[d.Encoder] }
 
 // Input is the shape of one sample.
 type Input struct {

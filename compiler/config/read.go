@@ -28,7 +28,6 @@ const (
 	maxFrame    = 4096    // bytes
 	maxShift    = 47      // of a product, to the right
 	maxFrac     = 20      // 16-bit values below 2^-5 need no more
-	inputFrac   = 8       // an input byte b stands for b/256
 	rateBits    = 15      // of a rate without its sign
 	defaultGain = 0.7
 )
@@ -41,6 +40,7 @@ type shape struct {
 var sets = map[string]shape{
 	"mnist":         {60000, 28, 28, 1, 10},
 	"fashion-mnist": {60000, 28, 28, 1, 10},
+	"cifar10":       {50000, 32, 32, 3, 10},
 	"digits":        {1000, 14, 14, 1, 10},
 }
 
@@ -207,7 +207,8 @@ func (r *reader) data(t, top *table) {
 	d.Validation = t.integer("validation", 0, 0, math.MaxInt32, "validation = 5000")
 	d.Samples = t.integer("samples", 0, 0, math.MaxInt32, "samples = 0 for all")
 	d.Jitter = t.integer("jitter", 0, 0, maxUnits, "jitter = 1")
-	d.Encoder = t.choice("encoder", "direct", []string{"direct"}, `encoder = "direct"`)
+	d.Flip = t.truth("flip", false, "flip = true")
+	d.Encoder = t.choice("encoder", "direct", slices.Sorted(maps.Keys(encoders)), `encoder = "direct"`)
 	defer t.done()
 	if !t.ok("set") {
 		r.badData, r.badInput = true, true
@@ -653,7 +654,7 @@ func (r *reader) weights(t *table) {
 // an update that is rounded to nearest must be able to reach half a step of the weights.
 func (r *reader) updates(t *table) {
 	u := r.net.Rule
-	values, reach := inputFrac, 1.0
+	values, reach := r.net.Data.InputFrac(), 1.0
 	for _, l := range r.net.Layers {
 		rate := u.Rate * l.Rate
 		place, given := l.At["rate"]

@@ -131,7 +131,7 @@ layer = [
   { name = "h", units = 8190, activation = "sigmoid", gain = 1, rate = 0, lanes = "in", weights = { bits = 8 }, values = { bits = 16, frac = 14 } },
   { name = "o", units = 3, activation = "sigmoid", lanes = "out", weights.bits = 12, weights.frac = 11 },
 ]
-data = { set = "idx:/x", epochs = 3, samples = 50, validation = 7, jitter = 2, encoder = "direct" }
+data = { set = "idx:/x", epochs = 3, samples = 50, validation = 7, jitter = 2, flip = true, encoder = "direct" }
 input = { rows = 5, cols = 4, channels = 3 }
 rule.name = "ep"
 rule.rate = 1
@@ -162,7 +162,7 @@ import = "t.npz"
 		got, want any
 	}{
 		{"seed", got.Seed, uint32(4294967295)},
-		{"data", got.Data, Data{"idx:/x", 3, 50, 7, 2, "direct", Pos{7, 8}}},
+		{"data", got.Data, Data{"idx:/x", 3, 50, 7, 2, true, "direct", Pos{7, 8}}},
 		{"input", got.Input, Input{5, 4, 3, Pos{8, 9}}},
 		{"rate of a frozen layer", got.Layers[0].Rate, 0.0},
 		{"gain given as an integer", got.Layers[0].Gain, 1.0},

@@ -221,6 +221,20 @@ func (t *table) text(key, preset, example string) string {
 	return s
 }
 
+// truth reads true or false.
+func (t *table) truth(key string, preset bool, example string) bool {
+	v, ok := t.get(key)
+	if !ok {
+		return preset
+	}
+	b, ok := v.(bool)
+	if !ok {
+		t.mistyped(key, "true or false", v, example)
+		return preset
+	}
+	return b
+}
+
 // choice reads one of a few words.
 func (t *table) choice(key, preset string, words []string, example string) string {
 	s := t.text(key, preset, example)

@@ -23,7 +23,7 @@ name = {{.Quoted}}
 seed = 1	# of every random draw: same seed, same result, to the last bit
 
 [data]
-set = "mnist"	# mnist, fashion-mnist, digits, or idx:DIR with an [input] table
+set = "mnist"	# mnist, fashion-mnist, cifar10, digits, or idx:DIR with an [input] table
 epochs = 2
 validation = 5000	# samples held out at the end of the training set
 samples = 0	# training samples an epoch; 0: all that are left

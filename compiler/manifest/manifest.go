@@ -69,10 +69,16 @@ func (h *Hex) UnmarshalText(b []byte) error {
 // Input says where a sample goes.
 type Input struct {
 	Elements int    `json:"elements"`
-	Kind     string `json:"kind"`   // "u8": unsigned bytes
+	Kind     string `json:"kind"`   // of the elements: Bytes or Words
 	Base     int    `json:"base"`   // first element of buffer 0 in the vector memory
 	Stride   int    `json:"stride"` // elements from buffer 0 to buffer 1
 }
+
+// Kinds of the elements of a sample.
+const (
+	Bytes = "u8"  // unsigned bytes
+	Words = "s16" // signed halfwords
+)
 
 // Data is how the net was meant to be trained; commands may override it.
 type Data struct {
@@ -82,6 +88,7 @@ type Data struct {
 	Validation int    `json:"validation"` // samples held out at the end of the training set
 	Encoder    string `json:"encoder"`
 	Jitter     int    `json:"jitter"` // pixels
+	Flip       bool   `json:"flip,omitempty"`
 }
 
 // Cost is the compiler's static estimate for one learned sample, skipping off.

@@ -10,9 +10,8 @@ import (
 )
 
 const (
-	stepName  = "step"
-	inputFrac = 8  // a byte x stands for x/256
-	probFrac  = 15 // probabilities; 1 is read as 32767/32768
+	stepName = "step"
+	probFrac = 15 // probabilities; 1 is read as 32767/32768
 )
 
 // Dense is a stack of dense layers while its program is being written. Layers count from 0; vector 0 is the input and
@@ -59,7 +58,7 @@ func newDense(net *config.Net) *Dense {
 	if net.Rule.Rounding == "nearest" {
 		n.rounds = fixed.Nearest
 	}
-	p.Vectors = append(p.Vectors, &ir.Vector{Name: "x", Role: "input", N: net.Input.Elements(), One: true, Frac: inputFrac, Base: -1})
+	p.Vectors = append(p.Vectors, &ir.Vector{Name: "x", Role: "input", N: net.Input.Elements(), One: true, Frac: net.Data.InputFrac(), Base: -1})
 	in := net.Input.Elements()
 	for l, layer := range net.Layers {
 		p.Tensors = append(p.Tensors, &ir.Tensor{Name: n.W(l), Role: "weight", In: in, Out: layer.Units, Bias: true, Bits: layer.Weights.Bits,

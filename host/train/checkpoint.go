@@ -22,6 +22,7 @@ type Job struct {
 	Seed    uint64 `json:"seed"`    // of order and encoder
 	Encoder string `json:"encoder"`
 	Jitter  int    `json:"jitter"` // pixels
+	Flip    bool   `json:"flip,omitempty"`
 }
 
 // Checkpoint is a moment of training: who, how far, and what was learned.
@@ -138,6 +139,7 @@ func (c *Checkpoint) fits(m *manifest.Manifest, job Job) error {
 		{"seed", c.Job.Seed, job.Seed},
 		{"encoder", c.Job.Encoder, job.Encoder},
 		{"jitter", c.Job.Jitter, job.Jitter},
+		{"flip", c.Job.Flip, job.Flip},
 	} {
 		if x.was != x.want {
 			return fmt.Errorf("checkpoint was taken with %s %v, this is %v; resume with what it was taken with, or train without --resume", x.what, x.was, x.want)
