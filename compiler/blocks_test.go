@@ -48,7 +48,7 @@ func learn {
   repeat i n=3 {
     repeat j n=2 {
       addi trips, trips, #1
-      madd noise, ~, #1000, _
+      madd noise, ~, #2000, _ frac=1
       madd sum, sum, #1, noise
       if j, two cond=eq {
         madd sum, sum, #1, #100

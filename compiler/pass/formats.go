@@ -91,7 +91,7 @@ func frac(p *ir.Program, o *ir.Op, i int) int {
 	if v := p.Vector(o.Args[i]); v != nil {
 		return v.Frac
 	}
-	if f, ok := o.Attrs["frac"]; ok {
+	if f, ok := o.Attrs["frac"]; ok && i == 2 {
 		return f
 	}
 	switch s := p.Scalar(o.Args[i]); {
