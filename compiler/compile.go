@@ -71,6 +71,9 @@ func Compile(net *config.Net, opt Options) (*Build, error) {
 	d := net.Device
 	dev := device.Config{Lanes: d.Lanes, WeightPorts: d.WeightPorts, WeightDepth: d.WeightDepth, VectorDepth: d.VectorDepth,
 		ProgramDepth: d.ProgramDepth, TableDepth: d.TableDepth, FrameBytes: d.FrameBytes}
+	if dev.Lanes == 0 {
+		dev.Lanes = 16
+	}
 	if dev.WeightPorts == 0 {
 		dev.WeightPorts = 2
 	}

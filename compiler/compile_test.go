@@ -179,6 +179,14 @@ func TestLanesChangeNothingLogical(t *testing.T) {
 	}
 }
 
+// The device section may be left out.
+func TestDeviceIsChosen(t *testing.T) {
+	b, err := Compile(net(t, "bp", "relu", "softmax", ""), Options{})
+	if err != nil || b.Manifest.Device.Lanes != 16 || b.Manifest.Device.WeightPorts != 2 {
+		t.Fatalf("device %+v, %v", b.Manifest.Device, err)
+	}
+}
+
 func TestDoesNotFit(t *testing.T) {
 	for _, c := range []struct{ device, want string }{
 		{"lanes = 4\nvector_depth = 64", "vector memory: the network needs 176 words, the device has 64: 112 too many"},
