@@ -108,7 +108,7 @@ func TestListings(t *testing.T) {
 	for rule, r := range rules.All {
 		hidden := r.Recipe.Activation
 		more, layers := "", "196-40-10"
-		if rule == "fa" { // with one hidden layer it is dfa
+		if rule == "fa" || rule == "tp" { // with one hidden layer they are dfa and bp
 			more, layers = fmt.Sprintf("[[layer]]\nunits = 20\nactivation = %q", hidden), "196-40-20-10"
 		}
 		b, err := Compile(deep(t, rule, hidden, "softmax", "lanes = 4", more), Options{})

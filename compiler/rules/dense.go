@@ -92,6 +92,15 @@ func (n *Dense) Vector(name string, size, frac int) string {
 	return name
 }
 
+// One gives a vector the constant one that a bias takes, and returns its name.
+func (n *Dense) One(name string) string {
+	if v := n.Program.Vector(name); !v.One {
+		v.One = true
+		n.Program.Func("init").Add(ir.New("one", name))
+	}
+	return name
+}
+
 // Scalar declares a scalar and returns its name.
 func (n *Dense) Scalar(name string, init int32, frac int, learned bool) string {
 	if n.Program.Scalar(name) == nil {
@@ -194,10 +203,12 @@ func (n *Dense) activate(f *ir.Func, activation, h, u string) {
 	switch activation {
 	case "relu", "clip":
 		f.Add(ir.New(activation, h, u))
-	case "tanh":
-		f.Add(ir.New("tanh", h, u, n.table("tanh"+fmt.Sprint(out), "tanh", sum, out)))
-	case "sigmoid":
-		f.Add(ir.New("sigmoid", h, u, n.table("sigmoid"+fmt.Sprint(out), "sigmoid", sum, out)))
+	case "tanh", "sigmoid":
+		table := activation + fmt.Sprint(out)
+		if sum != sumFrac[activation] {
+			table += fmt.Sprint("_", sum)
+		}
+		f.Add(ir.New(activation, h, u, n.table(table, activation, sum, out)))
 	case "hard-sigmoid":
 		f.Add(ir.New("hardsigmoid", h, u))
 	case "softmax":
@@ -256,9 +267,14 @@ func (n *Dense) ErrorVector(l int) string {
 // Derive adds d = t ⊙ f'(h) for the outputs of layer l-1 and returns the name of d.
 func (n *Dense) Derive(f *ir.Func, l int, t string) string {
 	d := n.ErrorVector(l)
-	name := map[string]string{"relu": "drelu", "clip": "dclip", "tanh": "dtanh", "sigmoid": "dsigmoid", "hard-sigmoid": "dhardsigmoid"}[n.Net.Layers[l-1].Activation]
-	f.Add(ir.New(name, d, t, n.H(l)))
+	n.slope(f, l, d, t, n.H(l))
 	return d
+}
+
+// slope adds d = t ⊙ f'(h), f the activation of layer l-1 and h a vector like its outputs.
+func (n *Dense) slope(f *ir.Func, l int, d, t, h string) {
+	name := map[string]string{"relu": "drelu", "clip": "dclip", "tanh": "dtanh", "sigmoid": "dsigmoid", "hard-sigmoid": "dhardsigmoid"}[n.Net.Layers[l-1].Activation]
+	f.Add(ir.New(name, d, t, h))
 }
 
 // Update adds W -= rate · d·hᵀ for layer l, with d the error of its sums. A frozen layer gets none.

@@ -28,6 +28,7 @@ var All = map[string]Rule{
 	"dfa":   DirectFeedbackAlignment,
 	"fa":    FeedbackAlignment,
 	"local": LocalLosses,
+	"tp":    TargetPropagation,
 }
 
 // Specs is what the reader of net.toml has to know of the rules.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
 )
 
 // Targets says how a target comes from the one above.
@@ -33,9 +34,21 @@ func (t Targets) String() string {
 //	½ ‖g_(l+1)(f_(l+1)(h_l + ε)) - (h_l + ε)‖²
 //
 // with noise ε; nothing passes through f_(l+1).
+//
+// With Linear, g_(l+1)(h) = V h is trained so that targets are gradient steps: by the local difference reconstruction loss
+//
+//	-εᵀ V (f_(l+1)(h_l + ε) - f_(l+1)(h_l)) / σ² + ½ ‖V‖²,   ε = ±σ
+//
+// whose mean is least at V = Jᵀ, J = ∂f_(l+1)/∂h_l, for small noise (Ernoult et al. 2022, where the second term is the mean of ½ ‖V ζ‖²
+// over a second noise ζ; Meulemans et al. 2020 have it as here). Its gradient by V has two parts: the product that Errors returns, and V,
+// a decay.
 type TargetProp struct {
 	Targets Targets
 	Step    float64
+	Linear  bool
+	// Decay is how many times its gradient the decay of linear inverses takes with this sample: it may be taken all at once
+	// for several.
+	Decay float64
 	// Inverses are V and c of g_2, g_3, …: units of hidden layer l × units of layer l+1. The last of them, g_L, is there for
 	// Simplified only. The activation is that of layer l.
 	Inverses []Layer
@@ -44,7 +57,13 @@ type TargetProp struct {
 }
 
 // String names the rule.
-func (r TargetProp) String() string { return "target propagation, " + r.Targets.String() + " targets" }
+func (r TargetProp) String() string {
+	s := "target propagation, " + r.Targets.String() + " targets"
+	if r.Linear {
+		s += ", linear inverses"
+	}
+	return s
+}
 
 // Check says whether each layer with a target from above has an inverse.
 func (r TargetProp) Check(n *Net) error {
@@ -54,6 +73,9 @@ func (r TargetProp) Check(n *Net) error {
 	}
 	if len(r.Inverses) != want {
 		return fmt.Errorf("%d inverses, expected %d", len(r.Inverses), want)
+	}
+	if r.Linear && (r.Targets == Vanilla || len(r.Noise) < len(r.Inverses)) {
+		return fmt.Errorf("linear inverses take noise, and targets that are differences")
 	}
 	for i, g := range r.Inverses {
 		units, _ := n.Layers[i].Dims()
@@ -106,6 +128,13 @@ func (r TargetProp) targets(n *Net, s State, y []float64) [][]float64 {
 			floats.AddScaled(t[i], -r.Step, mulVec(n.Layers[last].W.T(), n.Output.Error(s.P, y)))
 			continue
 		}
+		if r.Linear {
+			t[i] = append([]float64(nil), above...)
+			floats.Sub(t[i], outputs[i+1])
+			t[i] = mulVec(r.Inverses[i].W, t[i])
+			floats.Add(t[i], h)
+			continue
+		}
 		t[i] = r.Inverses[i].of(above)
 		if r.Targets != Vanilla {
 			floats.Sub(t[i], r.Inverses[i].of(outputs[i+1]))
@@ -129,13 +158,41 @@ func (r TargetProp) reconstruct(n *Net, s State, i int) (noisy, up, sums []float
 func (r TargetProp) InverseLoss(n *Net, s State) []float64 {
 	loss := make([]float64, len(r.Inverses))
 	for i, g := range r.Inverses {
-		noisy, _, sums := r.reconstruct(n, s, i)
+		noisy, up, sums := r.reconstruct(n, s, i)
+		if r.Linear {
+			noise := r.Noise[i]
+			back := mulVec(g.W, r.response(s, i, up))
+			f := mat.Norm(g.W, 2)
+			loss[i] = -floats.Dot(noise, back)*float64(len(noise))/floats.Dot(noise, noise) + f*f/2
+			continue
+		}
 		for j, a := range sums {
 			d := g.Act.Of(a) - noisy[j]
 			loss[i] += d * d / 2
 		}
 	}
 	return loss
+}
+
+// response returns f_(l+1)(h_l + ε) - f_(l+1)(h_l), of which up is the first term.
+func (r TargetProp) response(s State, i int, up []float64) []float64 {
+	x, before := append([]float64(nil), up...), s.P
+	if i+2 < len(s.H) {
+		before = s.H[i+2]
+	}
+	floats.Sub(x, before)
+	return x
+}
+
+// step learns one sample: linear inverses decay by rate·Decay·V beside what Errors says.
+func (r TargetProp) step(n *Net, s State, y, rates []float64) {
+	errors := r.Errors(n, s, y)
+	for i, g := range r.Inverses {
+		if r.Linear {
+			g.W.Apply(func(_, _ int, v float64) float64 { return n.Grid.change(v, -rates[len(n.Layers)+i]*r.Decay*v) }, g.W)
+		}
+	}
+	n.learn(errors, rates)
 }
 
 // Errors returns the gradient of each layer's distance to its target, that of the loss for the last, and of each inverse's
@@ -154,6 +211,12 @@ func (r TargetProp) Errors(n *Net, s State, y []float64) []Error {
 	}
 	for i, g := range r.Inverses {
 		noisy, up, sums := r.reconstruct(n, s, i)
+		if r.Linear {
+			d := append([]float64(nil), r.Noise[i]...)
+			floats.Scale(-float64(len(d))/floats.Dot(d, d), d)
+			errors = append(errors, Error{g, d, r.response(s, i, up)})
+			continue
+		}
 		d := make([]float64, len(sums))
 		for j, a := range sums {
 			d[j] = (g.Act.Of(a) - noisy[j]) * g.Act.Slope(a)

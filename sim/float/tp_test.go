@@ -49,6 +49,7 @@ func TestTargets(t *testing.T) {
 		sizes := rapid.SliceOfN(rapid.IntRange(1, 6), 2, 6).Draw(t, "sizes")
 		n := random(rng, act, out, 2, 0.5, sizes...)
 		r := inverses(rng, n, rapid.SampledFrom([]Targets{Vanilla, Difference, Simplified}).Draw(t, "targets"), 2, 0.3)
+		r.Linear = r.Targets != Vanilla && rapid.Bool().Draw(t, "linear")
 		if err := n.Check(r); err != nil {
 			t.Fatal(err)
 		}
@@ -63,6 +64,9 @@ func TestTargets(t *testing.T) {
 			a := r.Inverses[i].B[unit]
 			for k, h := range above {
 				a += r.Inverses[i].W.At(unit, k) * h
+			}
+			if r.Linear {
+				return a
 			}
 			return act.Of(a)
 		}
@@ -113,6 +117,7 @@ func TestInverseIsTheGradientOfItsLoss(t *testing.T) {
 				rng := rand.New(rand.NewPCG(seed, 22))
 				n := random(rng, act, out, 4, 1, 4, 6, 5, 3)
 				r := inverses(rng, n, Simplified, 3, 0.3)
+				r.Linear = seed%2 == 1
 				x, y := normal(rng, 4, 1), OneHot(rng.IntN(3), 3)
 				s := n.Forward(x)
 				kink := false
@@ -127,6 +132,9 @@ func TestInverseIsTheGradientOfItsLoss(t *testing.T) {
 				}
 				checked++
 				for k, g := range n.Gradients(r, x, y)[3:] {
+					if r.Linear { // and the decay
+						g.W.Add(g.W, r.Inverses[k].W)
+					}
 					check := func(at *float64, got float64) {
 						w, want := *at, make([]float64, 2)
 						*at = w + h
@@ -144,7 +152,9 @@ func TestInverseIsTheGradientOfItsLoss(t *testing.T) {
 					l := r.Inverses[k]
 					outs, ins := l.Dims()
 					for row := range outs {
-						check(&l.B[row], g.B[row])
+						if !r.Linear {
+							check(&l.B[row], g.B[row])
+						}
 						for c := range ins {
 							check(&l.W.RawRowView(row)[c], g.W.At(row, c))
 						}
@@ -153,6 +163,56 @@ func TestInverseIsTheGradientOfItsLoss(t *testing.T) {
 			}
 			if checked < 5 {
 				t.Errorf("%s, %s: only %d networks away from corners", act, out, checked)
+			}
+		}
+	}
+}
+
+// The mean gradient of the difference reconstruction loss over all noise is -Jᵀ, and V from the decay, where the layer is linear; and with V = Jᵀ of the
+// sample difference targets are backpropagation's, Step times as large (Ernoult et al. 2022).
+func TestLinearInverses(t *testing.T) {
+	rng := rand.New(rand.NewPCG(28, 28))
+	x, y := normal(rng, 5, 1), OneHot(1, 3)
+	n, _ := linear(t, rng, x, Difference, func(w *mat.Dense, b []float64) (*mat.Dense, []float64) { return w, b })
+	r := inverses(rng, n, Difference, 1, 0.01)
+	r.Linear = true
+	if err := n.Check(r); err != nil {
+		t.Fatal(err)
+	}
+	mean := []*mat.Dense{mat.NewDense(5, 5, nil), mat.NewDense(5, 5, nil)}
+	for signs := range 32 {
+		for i := range r.Noise {
+			for j := range r.Noise[i] {
+				r.Noise[i][j] = 0.01 * float64(1-2*(signs>>j&1))
+			}
+		}
+		for i, g := range n.Gradients(r, x, y)[4:] {
+			g.W.Scale(1./32, g.W)
+			mean[i].Add(mean[i], g.W)
+		}
+	}
+	for i := range r.Inverses {
+		mean[i].Scale(-1, mean[i])
+		if !mat.EqualApprox(mean[i], n.Layers[i+1].W.T(), 1e-9) {
+			t.Errorf("inverse of layer %d: the mean gradient is not -Jᵀ", i+2)
+		}
+	}
+
+	for _, act := range activations {
+		n := random(rng, act, SoftmaxCE, 2, 1, 5, 4, 6, 7, 3)
+		r := inverses(rng, n, Difference, 1, 0.01)
+		r.Linear = true
+		s := n.Forward(x)
+		for i, g := range r.Inverses {
+			above := n.Layers[i+1]
+			g.W.Copy(above.W.T())
+			g.W.Apply(func(_, c int, w float64) float64 { return w * act.Slope(s.A[i+1][c]) }, g.W)
+		}
+		bp, tp := n.Gradients(Backprop, x, y), n.Gradients(r, x, y)
+		for i := range 3 {
+			bp[i].W.Scale(r.Step, bp[i].W)
+			if !mat.EqualApprox(bp[i].W, tp[i].W, 1e-12) {
+				t.Errorf("%s, layer %d: not backpropagation's", act, i+1)
 			}
 		}
 	}
@@ -267,11 +327,13 @@ func TestTargetPropLearnsDigits(t *testing.T) {
 	}
 	for _, c := range []struct {
 		targets  Targets
+		linear   bool
 		accuracy float64
-	}{{Difference, .85}, {Simplified, .8}} {
+	}{{Difference, false, .85}, {Simplified, false, .8}, {Difference, true, .85}, {Simplified, true, .8}} {
 		rng := rand.New(rand.NewPCG(25, 25))
 		n := random(rng, Tanh, SoftmaxCE, 1, 1, 196, 64, 32, 10)
 		r := inverses(rng, n, c.targets, .7, .3)
+		r.Linear, r.Decay = c.linear, 1
 		rates := []float64{.08, .08, .02, .02, .02}[:3+len(r.Inverses)]
 		loss := func() float64 { // of all inverses over test samples, as a share of what they reconstruct: activities grow
 			rng, sum, all := rand.New(rand.NewPCG(26, 26)), 0.0, 0.0
@@ -283,6 +345,9 @@ func TestTargetPropLearnsDigits(t *testing.T) {
 					all += floats.Dot(noisy, noisy) / 2
 				}
 				sum += floats.Sum(r.InverseLoss(n, s))
+			}
+			if c.linear {
+				return sum / 100
 			}
 			return sum / all
 		}
@@ -308,7 +373,7 @@ func TestTargetPropLearnsDigits(t *testing.T) {
 		}
 		end, accuracy, after := loss(), n.Accuracy(test, scale), angles(n, r, test)
 		t.Logf("%s: %.1f%% of the test digits; loss of the inverses %.2f, %.2f warm, %.2f; angles %.1f before, %.1f after", r, accuracy*100, start, warm, end, before, after)
-		if accuracy < c.accuracy || warm > 0.7*start || end > 0.7*start || stat.Mean(after, nil) > 80 {
+		if accuracy < c.accuracy || warm > start-0.3*math.Abs(start) || end > start-0.3*math.Abs(start) || stat.Mean(after, nil) > 80 {
 			t.Errorf("%s: expected an accuracy of %.2f, falling losses, angles below 80 degrees", r, c.accuracy)
 		}
 	}
@@ -322,6 +387,7 @@ func TestCheckTargetProp(t *testing.T) {
 		"2 inverses, expected 1": {Targets: Difference, Inverses: good.Inverses},
 		"1 inverses, expected 2": {Targets: Simplified, Inverses: good.Inverses[:1]},
 		"inverse of layer 2 is 5 × 2, expected 4 × 5 (units below × units)": {Targets: Vanilla, Inverses: good.Inverses[1:]},
+		"linear inverses take noise, and targets that are differences":      {Targets: Difference, Linear: true, Inverses: good.Inverses[:1]},
 		"noise on layer 1 has 5 elements, expected 4":                       {Inverses: good.Inverses[:1], Noise: good.Noise[1:]},
 	} {
 		if err := n.Check(r); err == nil || err.Error() != want {
