@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
@@ -83,7 +84,7 @@ func (c *cellRun) run(ctx context.Context, name string) error {
 		return err
 	}
 	run.Correct, run.Tested, run.Digest = tally.Correct, tally.Samples, digest
-	run.Commit, run.Machine, run.Date = commit(), machine(), time.Now().UTC().Format(time.DateOnly)
+	run.Commit, run.Machine, run.Date = commit(ctx, root), machine(), time.Now().UTC().Format(time.DateOnly)
 	out := cellOutcome{Cell: name, Seed: c.seed, Control: c.control, Accuracy: tally.Accuracy(), Digest: digest}
 	said := fmt.Sprintf("%s, %s: %.2f%% of %d test samples, digest %v", name, run.What(), run.Accuracy(), run.Tested, digest)
 	switch {
@@ -281,9 +282,10 @@ func (c *cellRun) learn(ctx context.Context, root, name string, b *build) (train
 	return tally, epochs[len(epochs)-1].Digest, err
 }
 
-// commit is that of the sources that nmc was built from, with + when they had changes.
-func commit() string {
-	id, changed := "unknown", ""
+// commit is that of the sources that nmc was built from, with + when they had changes; that of the clone if the build does not
+// tell, and "unknown" if neither does.
+func commit(ctx context.Context, root string) string {
+	id, changed := "", ""
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {
 			switch {
@@ -294,7 +296,16 @@ func commit() string {
 			}
 		}
 	}
-	return id + changed
+	if id != "" {
+		return id + changed
+	}
+	git := exec.CommandContext(ctx, "git", "describe", "--always", "--exclude=*", "--abbrev=7", "--dirty=+")
+	git.Dir = root
+	out, err := git.Output()
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(out))
 }
 
 // machine is the model of the processor.
