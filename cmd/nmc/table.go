@@ -30,12 +30,12 @@ here.`,
 			return nil
 		},
 	}
-	table.AddCommand(newTable2(a))
+	table.AddCommand(newTable1(a), newTable2(a))
 	return table
 }
 
 // tables names them.
-const tables = "2 (accuracy)"
+const tables = "1 (plausibility) or 2 (accuracy)"
 
 func newTable2(a *app) *cobra.Command {
 	r := &cellRun{app: a}

@@ -1,0 +1,251 @@
+package plausibility
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/nmc-fpga/nmc/compiler/ir"
+)
+
+// rounds is after how many passes a range that still grows is given all of its format: enough for a leak of 15/16 to come to
+// its limit.
+const rounds = 400
+
+// ranges gives every def of a flow the interval of its elements, in units of its vector's format, from the operations. inputLo is
+// the least that an input element can be.
+func (w *flow) ranges(inputLo float64, scalars map[string]interval, start map[*ir.Vector]interval) {
+	for _, d := range w.defs {
+		if d.op != nil {
+			continue
+		}
+		switch i, ok := start[d.vector]; {
+		case d.vector.Role == "input":
+			d.set(interval{inputLo, 255 + inputLo})
+		case ok:
+			d.set(i)
+		default:
+			d.set(interval{0, 0}) // memory starts at 0
+		}
+	}
+	for pass := 0; ; pass++ {
+		changed := false
+		for _, d := range w.defs {
+			if d.op == nil {
+				continue
+			}
+			r, ok := w.result(d, scalars)
+			if !ok {
+				continue
+			}
+			if pass > rounds && d.known {
+				if r.lo < d.lo {
+					r.lo = math.MinInt16
+				}
+				if r.hi > d.hi {
+					r.hi = math.MaxInt16
+				}
+			}
+			changed = d.set(r) || changed
+		}
+		if !changed {
+			return
+		}
+	}
+}
+
+type interval struct{ lo, hi float64 }
+
+func (i interval) hull(j interval) interval {
+	return interval{math.Min(i.lo, j.lo), math.Max(i.hi, j.hi)}
+}
+
+// set widens the def's range, and says whether that changed it.
+func (d *def) set(r interval) bool {
+	r = interval{math.Max(math.Floor(r.lo), math.MinInt16), math.Min(math.Ceil(r.hi), math.MaxInt16)}
+	if !d.known {
+		d.lo, d.hi, d.known = r.lo, r.hi, true
+		return true
+	}
+	r = r.hull(interval{d.lo, d.hi})
+	changed := r.lo != d.lo || r.hi != d.hi
+	d.lo, d.hi = r.lo, r.hi
+	return changed
+}
+
+var full = interval{math.MinInt16, math.MaxInt16}
+
+// rangeOf is the union of the ranges of defs, in real numbers; ok is false while none is known.
+func rangeOf(defs []*def) (r interval, ok bool) {
+	for _, d := range defs {
+		if !d.known {
+			continue
+		}
+		unit := math.Ldexp(1, -d.vector.Frac)
+		i := interval{d.lo * unit, d.hi * unit}
+		if ok {
+			i = i.hull(r)
+		}
+		r, ok = i, true
+	}
+	return r, ok
+}
+
+// result is the range of what an operation writes, in units of its destination.
+func (w *flow) result(d *def, scalars map[string]interval) (interval, bool) {
+	o, unit := d.op, math.Ldexp(1, d.vector.Frac)
+	// operand i in real numbers; an immediate counts in units of frac bits
+	operand := func(i, frac int) (interval, bool) {
+		switch a := o.Args[i]; {
+		case a == ir.Zero:
+			return interval{}, true
+		case a == ir.Uniform:
+			return interval{-1, 1}, true
+		case a == ir.Sign:
+			return interval{-1, 1}, true
+		case strings.HasPrefix(a, "#"):
+			n, _ := strconv.Atoi(a[1:])
+			v := math.Ldexp(float64(n), -frac)
+			return interval{v, v}, true
+		case w.p.Vector(a) != nil:
+			return rangeOf(d.from[i])
+		default:
+			r, ok := scalars[a]
+			if !ok {
+				r = interval{math.Inf(-1), math.Inf(1)}
+			}
+			return r, true
+		}
+	}
+	bounded := func(r interval, lo, hi float64) interval {
+		if v, ok := o.Attrs["lo"]; ok {
+			lo = math.Max(lo, float64(v))
+		}
+		if v, ok := o.Attrs["hi"]; ok {
+			hi = math.Min(hi, float64(v))
+		}
+		return interval{clampTo(r.lo, lo, hi), clampTo(r.hi, lo, hi)}
+	}
+	units := func(r interval) interval { return interval{r.lo * unit, r.hi * unit} }
+	frac := d.vector.Frac
+	switch o.Name {
+	case "matvec", "matvect":
+		if _, ok := rangeOf(d.from[2]); !ok {
+			return interval{}, false
+		}
+		return bounded(full, full.lo, full.hi), true
+	case "madd":
+		a, ok1 := operand(1, frac)
+		b, ok2 := operand(2, o.Attrs["frac"])
+		c, ok3 := operand(3, frac)
+		if !ok1 || !ok2 || !ok3 {
+			return interval{}, false
+		}
+		r := times(a, b)
+		if o.Args[1] == o.Args[2] && w.p.Vector(o.Args[1]) != nil { // a square
+			r.lo = math.Max(r.lo, 0)
+			if a.lo > 0 || a.hi < 0 {
+				r.lo = math.Min(a.lo*a.lo, a.hi*a.hi)
+			}
+		}
+		return bounded(units(interval{r.lo + c.lo, r.hi + c.hi}), full.lo, full.hi), true
+	case "vmin", "vmax":
+		a, ok1 := operand(1, frac)
+		c, ok2 := operand(2, frac)
+		pick := math.Min
+		if o.Name == "vmax" {
+			pick = math.Max
+		}
+		return bounded(units(interval{pick(a.lo, c.lo), pick(a.hi, c.hi)}), full.lo, full.hi), ok1 && ok2
+	case "ge":
+		lo, hi := 0.0, unit
+		if v, ok := o.Attrs["lo"]; ok {
+			lo = float64(v)
+		}
+		if v, ok := o.Attrs["hi"]; ok {
+			hi = float64(v)
+		}
+		return interval{math.Min(lo, hi), math.Max(lo, hi)}, true
+	case "sel":
+		b, ok1 := operand(2, frac)
+		c, ok2 := operand(3, frac)
+		if !ok1 || !ok2 {
+			return interval{}, false
+		}
+		return bounded(units(b.hull(c)), full.lo, full.hi), true
+	case "fill":
+		v, ok := operand(1, frac)
+		return units(v), ok
+	case "winner", "onehot", "sigmoid", "hardsigmoid", "clip", "softmax":
+		return interval{0, unit}, true
+	case "tanh":
+		return interval{-unit, unit}, true
+	case "relu":
+		r, ok := operand(1, frac)
+		return units(interval{math.Max(0, r.lo), math.Max(0, r.hi)}), ok
+	case "drelu", "dclip", "dtanh", "dsigmoid", "dhardsigmoid":
+		r, ok := operand(1, frac)
+		return units(r.hull(interval{})), ok
+	case "target":
+		r, ok := operand(1, frac)
+		return units(interval{r.lo - 1, r.hi}), ok
+	case "one":
+		return interval{0, unit}, true
+	case "store":
+		old, ok := rangeOf(d.from[0])
+		value, _ := operand(2, frac)
+		return units(old.hull(value)), ok
+	}
+	return full, true
+}
+
+func clampTo(x, lo, hi float64) float64 { return math.Min(math.Max(x, lo), hi) }
+
+// times is the range of a product; nothing times the unbounded is nothing.
+func times(a, b interval) interval {
+	var all []float64
+	for _, x := range []float64{a.lo, a.hi} {
+		for _, y := range []float64{b.lo, b.hi} {
+			if x == 0 || y == 0 {
+				all = append(all, 0)
+			} else {
+				all = append(all, x*y)
+			}
+		}
+	}
+	return interval{slices.Min(all), slices.Max(all)}
+}
+
+// constants are the ranges of the scalars that keep their sign: those that nothing in learn changes but a step of the schedule,
+// which does not cross 0, or a block that counts down.
+func constants(p *ir.Program) map[string]interval {
+	r := map[string]interval{}
+	for _, s := range p.Scalars {
+		v := math.Ldexp(float64(s.Init>>16), -s.Frac)
+		r[s.Name] = interval{math.Min(v, 0), math.Max(v, 0)}
+		if s.Frac == 0 && s.Init == 0 {
+			r[s.Name] = interval{0, 0}
+		}
+	}
+	set := map[string]bool{}
+	ir.Walk(p.Func("learn").Ops, func(o *ir.Op) {
+		sig := ir.Ops[o.Name]
+		switch {
+		case o.Name == "repeat":
+			r[o.Args[0]] = interval{1, float64(o.Attrs["n"])}
+		case o.Name == "anneal" || o.Name == "reset" || o.Name == "if" || strings.HasPrefix(o.Name, "dig"):
+		case o.Name == "count":
+			r[o.Args[0]] = interval{0, math.Inf(1)}
+		case sig.Args != "" && sig.Args[0] == 's':
+			set[o.Args[0]] = true
+			if o.Name == "amax" {
+				r[o.Args[0]] = interval{math.Inf(-1), math.Inf(1)}
+			}
+		}
+	})
+	for name := range set {
+		r[name] = interval{math.Inf(-1), math.Inf(1)}
+	}
+	return r
+}
