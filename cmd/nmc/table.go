@@ -30,12 +30,12 @@ here.`,
 			return nil
 		},
 	}
-	table.AddCommand(newTable1(a), newTable2(a))
+	table.AddCommand(newTable1(a), newTable2(a), newTableCost(a))
 	return table
 }
 
 // tables names them.
-const tables = "1 (plausibility) or 2 (accuracy)"
+const tables = "1 (plausibility), 2 (accuracy) or cost"
 
 func newTable2(a *app) *cobra.Command {
 	r := &cellRun{app: a}
