@@ -6,7 +6,10 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/nmc-fpga/nmc/compiler/diag"
 )
@@ -113,6 +116,14 @@ func (r *Rule) Whole(option string) int { return r.Options[option].(int) }
 // Word is the value of an option whose default is a string.
 func (r *Rule) Word(option string) string { return r.Options[option].(string) }
 
+// Numbers is the value of an option whose default is a table of numbers.
+func (r *Rule) Numbers(option string) map[string]float64 {
+	return r.Options[option].(map[string]float64)
+}
+
+// Texts is the value of an option whose default is a table of strings.
+func (r *Rule) Texts(option string) map[string]string { return r.Options[option].(map[string]string) }
+
 // Device is what the user fixes of the device; 0 leaves the choice to the compiler. Units as in firmware/device.
 type Device struct {
 	Lanes, WeightPorts                                             int
@@ -175,9 +186,10 @@ func (s RuleSpec) errorFrac() int {
 // Option is a key of [rule] that some rules take.
 type Option struct {
 	Name string
-	// Default is the value when the key is not given, and its type that of the value: float64, int or string.
+	// Default is the value when the key is not given, and its type that of the value: float64, int, string, or a table of
+	// numbers or strings whose keys the user chooses, map[string]float64 or map[string]string.
 	Default any
-	Words   []string // that a string may be
+	Words   []string // that a string may be; nil is any
 	// Min and Max limit a number; Max 0 is no limit. With Open a number must be more than Min.
 	Min, Max float64
 	Open     bool
@@ -194,9 +206,25 @@ func (o Option) Value() string {
 		return tomlString(v)
 	case float64:
 		return number(v)
+	case map[string]float64:
+		return inlineTable(v, number)
+	case map[string]string:
+		return inlineTable(v, tomlString)
 	default:
 		return fmt.Sprint(v)
 	}
+}
+
+// inlineTable is a table in one line of net.toml.
+func inlineTable[V any](m map[string]V, value func(V) string) string {
+	var pairs []string
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		pairs = append(pairs, k+" = "+value(m[k]))
+	}
+	if pairs == nil {
+		return "{}"
+	}
+	return "{ " + strings.Join(pairs, ", ") + " }"
 }
 
 // line is the option as a line of net.toml.

@@ -262,7 +262,28 @@ func (t *table) option(o Option) any {
 		}
 		return t.integer(o.Name, int64(preset), int64(o.Min), most, o.line())
 	case string:
+		if o.Words == nil {
+			return t.text(o.Name, preset, o.line())
+		}
 		return t.choice(o.Name, preset, o.Words, o.line())
+	case map[string]float64:
+		in, m := t.inner(o.Name, o.Name, o.line()), map[string]float64{}
+		for k := range in.values {
+			m[k] = in.float(k, 0, math.Inf(-1), false, k+" = 0.5")
+		}
+		if in.values == nil {
+			return preset
+		}
+		return m
+	case map[string]string:
+		in, m := t.inner(o.Name, o.Name, o.line()), map[string]string{}
+		for k := range in.values {
+			m[k] = in.text(k, "", k+` = "0.9*`+k+`"`)
+		}
+		if in.values == nil {
+			return preset
+		}
+		return m
 	}
 	panic(fmt.Sprintf("option %s: no reader for a default of type %T", o.Name, o.Default)) // the table of a rule is wrong
 }

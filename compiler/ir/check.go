@@ -145,8 +145,12 @@ func (p *Program) checkShape(o *Op) error {
 		case "outer":
 			return fit(0, 3, 2)
 		case "pull":
-			if x := p.Vector(o.Args[3]); t.Bias || x.Frac != t.Frac {
-				return fmt.Errorf("%s (bias: %s, frac %d) can be pulled to inputs of its own format and without a bias only, %s has frac %d", t.Name, flag(t.Bias), t.Frac, x.Name, x.Frac)
+			goal := p.Vector(o.Args[3])
+			if o.Attrs["across"] != 0 {
+				goal = p.Vector(o.Args[2])
+			}
+			if t.Bias || goal.Frac != t.Frac {
+				return fmt.Errorf("%s (bias: %s, frac %d) can be pulled to values of its own format and without a bias only, %s has frac %d", t.Name, flag(t.Bias), t.Frac, goal.Name, goal.Frac)
 			}
 			return fit(0, 3, 2)
 		case "accumulate":

@@ -160,13 +160,18 @@ func (z *legalizer) op(o *ir.Op) error {
 		if t.Lanes == "in" {
 			s, v = d, x
 		}
-		// Few d that are not 0: streamed in the inner loop as v they skip words, as s they choose whole rows. A pull takes x as the
-		// value that the weights go to, which is the inner operand.
-		if t.Lanes == "in" && (o.Name == "pull" || o.Attrs["sparse"] != 0) {
+		// Few d that are not 0: streamed in the inner loop as v they skip words, as s they choose whole rows. What the weights of a pull
+		// go to is the inner operand.
+		inner := t.Lanes == "in"
+		if o.Attrs["across"] != 0 {
+			inner = !inner
+		}
+		if inner && (o.Name == "pull" || o.Attrs["sparse"] != 0) {
 			walk = "upd.r"
 		}
 		u := copyAttrs(ir.New(walk, t.Name, o.Args[1], s, v)).With("rows", t.Rows()).With("cols", t.Cols()).With("lo", lo).With("hi", hi)
 		delete(u.Attrs, "sparse")
+		delete(u.Attrs, "across")
 		if o.Name == "pull" {
 			u.With("pull", 1)
 		}

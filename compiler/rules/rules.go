@@ -24,11 +24,12 @@ type Rule struct {
 
 // All is every rule, by its name in net.toml.
 var All = map[string]Rule{
-	"bp":    Backpropagation,
-	"dfa":   DirectFeedbackAlignment,
-	"fa":    FeedbackAlignment,
-	"local": LocalLosses,
-	"tp":    TargetPropagation,
+	"bp":     Backpropagation,
+	"custom": Custom,
+	"dfa":    DirectFeedbackAlignment,
+	"fa":     FeedbackAlignment,
+	"local":  LocalLosses,
+	"tp":     TargetPropagation,
 }
 
 // Specs is what the reader of net.toml has to know of the rules.

@@ -94,7 +94,7 @@ func TestErrors(t *testing.T) {
 		{"local", "classifier_scale = 0.125", "net.toml:22:20: classifier_scale has no effect: the classifiers are learned; remove it, or change classifier"},
 		{"local", "classifier = \"fixed\"\nclassifier_rate = 1", "net.toml:23:19: classifier_rate has no effect: the classifiers are fixed; remove it, or change classifier"},
 		{"local", "classifier_rate = 1e-10", "net.toml:22:19: rate 6.25e-12 of the classifier of layer \"hidden1\" rounds to 0; raise it 2.62e+05-fold, or write 0 if that is meant"},
-		{"bp", "feedback = 0.1", `net.toml:22:1: rule "bp" takes no option feedback; remove it, or use a rule that does: dfa, fa`},
+		{"bp", "feedback = 0.1", `net.toml:22:1: rule "bp" takes no option feedback; remove it, or use a rule that does: custom, dfa, fa`},
 	} {
 		src := text("tanh", "out", "softmax", c.rule, c.options)
 		n, err := config.Read("net.toml", []byte(src), options)
