@@ -162,8 +162,8 @@ var (
 	usualOutput = []string{"sigmoid", "softmax"}
 )
 
-// activations returns the activations that the rule takes in the last layer or in the others.
-func (s RuleSpec) activations(last bool) []string {
+// Activations returns the activations that the rule takes in the last layer or in the others.
+func (s RuleSpec) Activations(last bool) []string {
 	switch {
 	case last && s.Output != nil:
 		return s.Output

@@ -62,6 +62,7 @@ var activations = map[string]activation{
 	"hard-sigmoid": {hidden: true, bounded: true, frac: 12},
 	"clip":         {hidden: true, last: true, bounded: true, frac: 14},
 	"softmax":      {last: true, frac: 10},
+	"linear":       {last: true, frac: 12},
 }
 
 // Read reads the text of a net.toml. file is its name in diagnostics. The error is a diag.List with everything that is
@@ -515,7 +516,7 @@ func (r *reader) rule(t, top *table, data *table) {
 func (r *reader) carries(spec RuleSpec) {
 	for i, l := range r.net.Layers {
 		last := i == len(r.net.Layers)-1
-		takes := spec.activations(last)
+		takes := spec.Activations(last)
 		a, known := activations[l.Activation]
 		if !known || slices.Contains(takes, l.Activation) || last && !a.last || !last && !a.hidden {
 			continue // or it is reported already

@@ -121,7 +121,7 @@ func Template(rule, title, name string, spec RuleSpec, r Recipe) []byte {
 	var b bytes.Buffer
 	err := page.Execute(&b, map[string]any{
 		"Name": printable(name), "Quoted": tomlString(name), "Title": printable(title), "Note": r.Note,
-		"Hidden": strings.Join(spec.activations(false), ", "), "Output": r.Output, "Outputs": strings.Join(spec.activations(true), ", "),
+		"Hidden": strings.Join(spec.Activations(false), ", "), "Output": r.Output, "Outputs": strings.Join(spec.Activations(true), ", "),
 		"Activation": r.Activation, "Frac": activations[r.Activation].frac, "Gain": r.Gain,
 		"Rate1": r.Rates[0], "Rate2": r.Rates[1],
 		"Rule": tomlString(rule), "Rate": r.Rate, "Final": r.Final, "Options": options,

@@ -120,7 +120,7 @@ func (p *Program) checkShape(o *Op) error {
 	}
 	fit := func(tensor, in, out int) error {
 		t := p.Tensor(o.Args[tensor])
-		if x := p.Vector(o.Args[in]); x.N != t.In || t.Bias && o.Name != "matvect" && !x.One {
+		if x := p.Vector(o.Args[in]); x.N != t.In || t.Bias && o.Name != "matvect" && o.Attrs["nobias"] == 0 && !x.One {
 			return fmt.Errorf("%s has %d inputs (bias: %s), %s has %d elements (one: %s)", t.Name, t.In, flag(t.Bias), x.Name, x.N, flag(x.One))
 		}
 		if y := p.Vector(o.Args[out]); y.N != t.Out {

@@ -36,7 +36,7 @@ var Ops = map[string]Sig{
 	// Upper level: x' is x with its constant one.
 	"matvec":       {Upper, "vtv", []string{"shift", "round", "lo", "hi"}, "dst = W·x'"},
 	"matvect":      {Upper, "vtvV", []string{"shift", "round", "lo", "hi"}, "dst = Wᵀ·d (the bias has no part); with a mask, 0 where the mask is 0"},
-	"outer":        {Upper, "tsvv", []string{"shift", "round", "sparse"}, "W += rate · d·x'ᵀ: operands W, rate, d, x; sparse: few elements of d are not 0"},
+	"outer":        {Upper, "tsvv", []string{"shift", "round", "sparse", "nobias"}, "W += rate · d·x'ᵀ: operands W, rate, d, x; sparse: few elements of d are not 0; nobias: d·xᵀ, the biases stay"},
 	"pull":         {Upper, "tsvv", []string{"shift", "round", "across"}, "W += rate · d·(x - W)ᵀ, element by element: operands W, rate, d, x; x in the format of W, no bias. Across: W += rate · (d - W)·xᵀ, d in the format of W"},
 	"draw":         {Upper, "ts", []string{"shift", "source"}, "W = scale · draw, biases 0"},
 	"perturb":      {Upper, "ts", []string{"shift", "source", "stream"}, "W += scale · draw, biases too; the same draw wherever the stream is the same within one sample and trip"},

@@ -169,9 +169,14 @@ func (z *legalizer) op(o *ir.Op) error {
 		if inner && (o.Name == "pull" || o.Attrs["sparse"] != 0) {
 			walk = "upd.r"
 		}
-		u := copyAttrs(ir.New(walk, t.Name, o.Args[1], s, v)).With("rows", t.Rows()).With("cols", t.Cols()).With("lo", lo).With("hi", hi)
+		rows, cols := t.Rows(), t.Cols()
+		if o.Attrs["nobias"] != 0 {
+			rows, cols = unbiased(t)
+		}
+		u := copyAttrs(ir.New(walk, t.Name, o.Args[1], s, v)).With("rows", rows).With("cols", cols).With("lo", lo).With("hi", hi)
 		delete(u.Attrs, "sparse")
 		delete(u.Attrs, "across")
+		delete(u.Attrs, "nobias")
 		if o.Name == "pull" {
 			u.With("pull", 1)
 		}
@@ -216,10 +221,7 @@ func (z *legalizer) op(o *ir.Op) error {
 		if t.Bias {
 			z.add(ir.New("blend", t.Name, z.scalar("zero", 0)).With("rows", t.Rows()).With("cols", t.Cols()).With("set", 1).With("lo", lo).With("hi", hi))
 		}
-		rows, cols := t.In, t.Out
-		if t.Lanes == "in" {
-			rows, cols = t.Out, t.In
-		}
+		rows, cols := unbiased(t)
 		z.keyed(z.add(copyAttrs(ir.New("blend", o.Args...)).With("rows", rows).With("cols", cols).With("set", 1).
 			With("round", int(fixed.Nearest)).With("lo", lo).With("hi", hi)))
 	case "sign":
@@ -363,6 +365,14 @@ func (z *legalizer) transposed(o *ir.Op, copyAttrs func(*ir.Op) *ir.Op) {
 		m.With("masked", 1)
 	}
 	z.generated(t, z.add(m))
+}
+
+// unbiased returns the rows and columns of a tensor without its biases.
+func unbiased(t *ir.Tensor) (rows, cols int) {
+	if t.Lanes == "in" {
+		return t.Out, t.In
+	}
+	return t.In, t.Out
 }
 
 // generated gives a product with a tensor that is drawn the tensor's random stream.

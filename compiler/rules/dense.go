@@ -50,7 +50,7 @@ func (n *Dense) H(l int) string {
 func (n *Dense) Logits() string { return fmt.Sprintf("u%d", n.Layers()) }
 
 // sumFrac is the format of the sums that an activation function expects: its table's domain, or its constants.
-var sumFrac = map[string]int{"tanh": 12, "sigmoid": 12, "hard-sigmoid": 12, "softmax": 10}
+var sumFrac = map[string]int{"tanh": 12, "sigmoid": 12, "hard-sigmoid": 12, "softmax": 10, "linear": 12}
 
 func newDense(net *config.Net) *Dense {
 	p := &ir.Program{Name: net.Name, Rule: net.Rule.Name, Seed: net.Seed}
@@ -65,7 +65,10 @@ func newDense(net *config.Net) *Dense {
 			Frac: layer.Weights.Frac, Source: "memory", Lanes: layer.Lanes, Base: -1})
 		last := l == n.Layers()-1
 		frac := layer.Values.Frac
-		if last {
+		switch {
+		case last && layer.Activation == "linear":
+			frac = net.Rule.ErrorFrac
+		case last && layer.Activation != "clip":
 			frac = probFrac
 		}
 		sum, ok := sumFrac[layer.Activation]
@@ -211,6 +214,8 @@ func (n *Dense) activate(f *ir.Func, activation, h, u string) {
 		f.Add(ir.New(activation, h, u, n.table(table, activation, sum, out)))
 	case "hard-sigmoid":
 		f.Add(ir.New("hardsigmoid", h, u))
+	case "linear":
+		n.Copy(f, h, u)
 	case "softmax":
 		f.Add(ir.New("softmax", h, u, n.table("exp", "exp", expFrac, probFrac)))
 	}
@@ -259,7 +264,7 @@ func (n *Dense) Returned(l int) string {
 func (n *Dense) ErrorVector(l int) string {
 	frac := n.Net.Rule.ErrorFrac
 	if l == n.Layers() {
-		frac = probFrac
+		frac = n.Program.Vector(n.H(l)).Frac
 	}
 	return n.Vector(fmt.Sprintf("d%d", l), n.Net.Layers[l-1].Units, frac)
 }
@@ -282,11 +287,15 @@ func (n *Dense) Update(f *ir.Func, l int, d string) { n.outer(f, n.W(l), n.rates
 
 // outer adds W -= rate · d·xᵀ, or nothing at rate 0.
 func (n *Dense) outer(f *ir.Func, tensor string, r rate, d, x string) {
-	if r.scalar == "" {
-		return
+	if r.scalar != "" {
+		f.Add(n.product(tensor, r, d, x))
 	}
+}
+
+// product is the operation W -= rate · d·xᵀ.
+func (n *Dense) product(tensor string, r rate, d, x string) *ir.Op {
 	w, e, v := n.Program.Tensor(tensor), n.Program.Vector(d), n.Program.Vector(x)
-	f.Add(ir.New("outer", tensor, r.scalar, d, x).With("shift", r.frac+e.Frac+v.Frac-w.Frac).With("round", int(n.rounds)))
+	return ir.New("outer", tensor, r.scalar, d, x).With("shift", r.frac+e.Frac+v.Frac-w.Frac).With("round", int(n.rounds))
 }
 
 // anneal adds one step of the learning-rate schedule.

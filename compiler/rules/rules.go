@@ -27,8 +27,10 @@ var All = map[string]Rule{
 	"bp":     Backpropagation,
 	"custom": Custom,
 	"dfa":    DirectFeedbackAlignment,
+	"ep":     EquilibriumPropagation,
 	"fa":     FeedbackAlignment,
 	"local":  LocalLosses,
+	"pc":     PredictiveCoding,
 	"tp":     TargetPropagation,
 }
 

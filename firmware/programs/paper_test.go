@@ -214,7 +214,7 @@ func TestConvolution(t *testing.T) {
 // Equilibrium propagation: both weight matrices after three samples.
 func TestEquilibriumPropagation(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 8))
-	b := load(t, "ep.asm", 50*lanes, map[int][]int16{49: {256}, 99: {256}}, nil)
+	b := load(t, "ep-hand.asm", 50*lanes, map[int][]int16{49: {256}, 99: {256}}, nil)
 	b.run(device.Init, 0, nil)
 	w1, w2 := b.matrix(device.Weights, 0, 7, 785, 100), b.matrix(device.Weights, 785*7, 1, 101, 10)
 	const unit = 16384
@@ -438,7 +438,7 @@ func TestClippingIsNoOverflow(t *testing.T) {
 	for i := range w {
 		w[i] = int16(rng.IntN(2*9830+1) - 9830)
 	}
-	b := load(t, "ep.asm", 50*lanes, map[int][]int16{49: {256}, 99: {256}}, map[int][]int16{0: w})
+	b := load(t, "ep-hand.asm", 50*lanes, map[int][]int16{49: {256}, 99: {256}}, map[int][]int16{0: w})
 	if r := b.run(device.Infer, 0, pixels(rng, 784, 4)); r.Overflow != 0 {
 		t.Errorf("%d overflows", r.Overflow)
 	}
