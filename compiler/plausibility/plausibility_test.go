@@ -135,6 +135,13 @@ func TestAnalyze(t *testing.T) {
 ` + "  matvec u, w2, h1\n  ge h2, u, #1\n" + last + "  target d3, h3\n" + readout,
 			"  matvec u, w1, x\n  ge h1, u, #1\n  matvec u, w2, h1\n  ge h2, u, #1\n" + last,
 			[Count]string{3: "outer w1, up, h1, trace: trace has no bound but its format's"}},
+		{"a norm", rates + last + `  dot s, h1, h1 n=3 shift=0
+  sqrt s, s shift=0
+  div i, up, s shift=15
+  madd h1, h1, i, _ frac=0 hi=4096
+  outer w2, up, h2, h1 shift=30
+  outer w1, i, h1, x shift=30
+` + readout, rates + last, [Count]string{}},
 		{"a reward", rates + last + `  target d3, h3
   dot s, d3, h3 n=2 shift=0
   if s, i cond=lt {

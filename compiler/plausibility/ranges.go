@@ -228,24 +228,88 @@ func constants(p *ir.Program) map[string]interval {
 			r[s.Name] = interval{0, 0}
 		}
 	}
-	set := map[string]bool{}
-	ir.Walk(p.Func("learn").Ops, func(o *ir.Op) {
-		sig := ir.Ops[o.Name]
-		switch {
-		case o.Name == "repeat":
-			r[o.Args[0]] = interval{1, float64(o.Attrs["n"])}
-		case o.Name == "anneal" || o.Name == "reset" || o.Name == "if" || strings.HasPrefix(o.Name, "dig"):
-		case o.Name == "count":
-			r[o.Args[0]] = interval{0, math.Inf(1)}
-		case sig.Args != "" && sig.Args[0] == 's':
-			set[o.Args[0]] = true
-			if o.Name == "amax" {
-				r[o.Args[0]] = interval{math.Inf(-1), math.Inf(1)}
+	var computed []*ir.Op
+	for _, f := range []*ir.Func{p.Func("learn"), p.Func("infer")} {
+		ir.Walk(f.Ops, func(o *ir.Op) {
+			sig := ir.Ops[o.Name]
+			switch {
+			case o.Name == "repeat":
+				r[o.Args[0]] = interval{1, float64(o.Attrs["n"])}
+			case o.Name == "anneal" || o.Name == "reset" || o.Name == "if" || strings.HasPrefix(o.Name, "dig"):
+			case o.Name == "count":
+				r[o.Args[0]] = interval{0, math.Inf(1)}
+			case sig.Args != "" && sig.Args[0] == 's':
+				computed = append(computed, o)
+				if o.Name == "amax" { // the next register takes the index
+					if i := slices.IndexFunc(p.Scalars, func(s *ir.Scalar) bool { return s.Name == o.Args[0] }); i+1 < len(p.Scalars) {
+						r[p.Scalars[i+1].Name] = interval{0, math.Inf(1)}
+					}
+				}
+			}
+		})
+	}
+	for changed := true; changed; { // few steps: a bound is 0 or none
+		changed = false
+		for _, o := range computed {
+			was := r[o.Args[0]]
+			if now := was.hull(signs(o, r)); now != was {
+				r[o.Args[0]], changed = now, true
 			}
 		}
-	})
-	for name := range set {
-		r[name] = interval{math.Inf(-1), math.Inf(1)}
 	}
 	return r
+}
+
+// signs is the range of a computed scalar as far as it can have either sign.
+func signs(o *ir.Op, r map[string]interval) interval {
+	any := interval{math.Inf(-1), math.Inf(1)}
+	of := func(i int) interval {
+		if n, err := strconv.Atoi(strings.TrimPrefix(o.Args[i], "#")); err == nil && o.Args[i][0] == '#' {
+			return interval{math.Min(0, float64(n)), math.Max(0, float64(n))}
+		}
+		if v, ok := r[o.Args[i]]; ok {
+			return v
+		}
+		return any
+	}
+	sign := func(lo, hi bool) interval { // whether it can be below 0, above 0
+		s := interval{}
+		if lo {
+			s.lo = any.lo
+		}
+		if hi {
+			s.hi = any.hi
+		}
+		return s
+	}
+	switch o.Name {
+	case "set":
+		v := of(1)
+		return sign(v.lo < 0, v.hi > 0)
+	case "add", "addi":
+		a, b := of(1), of(2)
+		return sign(a.lo < 0 || b.lo < 0, a.hi > 0 || b.hi > 0)
+	case "sub":
+		a, b := of(1), of(2)
+		return sign(a.lo < 0 || b.hi > 0, a.hi > 0 || b.lo < 0)
+	case "mul", "div":
+		a, b := of(1), of(2)
+		return sign(a.lo < 0 && b.hi > 0 || a.hi > 0 && b.lo < 0, a.lo < 0 && b.lo < 0 || a.hi > 0 && b.hi > 0)
+	case "shl", "shr":
+		a := of(1)
+		return sign(a.lo < 0, a.hi > 0)
+	case "sqrt":
+		return sign(false, true)
+	case "and":
+		return sign(of(2).lo < 0, true)
+	case "min":
+		a, b := of(1), of(2)
+		return sign(a.lo < 0 || b.lo < 0, a.hi > 0 && b.hi > 0)
+	case "max":
+		a, b := of(1), of(2)
+		return sign(a.lo < 0 && b.lo < 0, a.hi > 0 || b.hi > 0)
+	case "dot":
+		return sign(o.Args[1] != o.Args[2], true) // a vector by itself is a sum of squares
+	}
+	return any
 }
