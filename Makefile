@@ -3,7 +3,7 @@
 # make test       everything that CI runs
 # make help       lists the rest
 .DEFAULT_GOAL := build
-.PHONY: build setup fmt vet lint-go lint-rtl unit check gen gen-check formal fuzz cosim equal mutants bench gap lanes size test demo clean help
+.PHONY: build setup fmt vet lint-go lint-rtl unit check gen gen-check formal fuzz cosim equal variants mutants bench gap lanes size test demo clean help
 SHELL := bash -o pipefail
 
 build: ## build bin/nmc
@@ -44,6 +44,9 @@ cosim: ## the long co-simulations: random programs and the protocol, Verilog aga
 
 equal: ## nmc check of dfa and bp on MNIST at 1, 4, 16 and 64 lanes
 	scripts/equal
+
+variants: ## every rule and variant on one device, a Verilator process a lane count: learned state and answers equal to the simulator's
+	go run ./testbench/variants
 
 fuzz: ## every fuzz target for a bounded time
 	scripts/fuzz

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/nmc-fpga/nmc/compiler"
+	"github.com/nmc-fpga/nmc/compiler/config"
+	"github.com/nmc-fpga/nmc/compiler/rules"
+)
+
+// Variant is a rule with options: lines of net.toml that replace those of the project that nmc new starts; an activation is that
+// of the hidden layers, and a comment takes an option away.
+type Variant struct{ Name, Rule, Lines string }
+
+// Variants is every rule and what its options make of it.
+var Variants = []Variant{
+	{"bp", "bp", ""},
+	{"fa", "fa", ""},
+	{"fa-stored", "fa", `feedback_source = "stored"`},
+	{"fa-symmetric", "fa", "feedback_source = \"symmetric\"\nfeedback = 0.05"},
+	{"dfa", "dfa", ""},
+	{"dfa-stored", "dfa", `feedback_source = "stored"`},
+	{"local", "local", ""},
+	{"local-fixed", "local", "classifier = \"fixed\"\nclassifier_scale = 0.25\n# classifier_rate = 4.0\nactivation = \"tanh\""},
+	{"tp", "tp", "warmup = 5"},
+	{"tp-simplified", "tp", "targets = \"simplified\"\nwarmup = 5"},
+	{"tp-vanilla", "tp", "targets = \"vanilla\"\nwarmup = 5"},
+	{"tp-difference-loss", "tp", "inverse_loss = \"difference\"\nwarmup = 5"},
+	{"pc", "pc", ""},
+	{"pc-incremental", "pc", `update = "incremental"`},
+	{"ep", "ep", ""},
+	{"ep-positive", "ep", `estimator = "positive"`},
+	{"ep-random-sign", "ep", `estimator = "random-sign"`},
+	{"oja", "custom", `dw = "rate * y0 * (x0 - y0 * w)"`},
+	{"bcm", "custom", "dw = \"rate * x0 * y0 * (y0 - y1)\"\ntraces = { y1 = \"0.99*y1 + 0.01*y0^2\" }"},
+	{"eligibility", "custom", "dw = \"x0 * (y0 - 0.5)\"\neligibility = 0.9"},
+	{"error", "custom", "dw = \"rate * error * (x0 - x1) - 2^-12 * w\"\ntraces = { x1 = \"0.9*x1 + 0.1*x0\" }"},
+}
+
+// device is the same for all variants: with one configuration there is one RTL.
+const device = `[device]
+lanes = %d
+weight_depth = %d
+vector_depth = %d
+program_depth = 1024
+table_depth = 2048
+`
+
+// elements of the weight memory and of the vector memory.
+const (
+	weightElements = 1 << 18
+	vectorElements = 1 << 15
+)
+
+// Compile compiles a variant for samples of a set, for the shared device with that many lanes.
+func (v Variant) Compile(set string, lanes int) (*compiler.Build, error) {
+	r := rules.All[v.Rule]
+	text := string(config.Template(v.Rule, r.Title, v.Name, r.Spec, r.Recipe))
+	for line := range strings.Lines(fmt.Sprintf("set = %q\n%s", set, v.Lines)) {
+		key, _, _ := strings.Cut(strings.TrimPrefix(line, "# "), " = ")
+		at := regexp.MustCompile(`(?m)^(# )?`+key+` = .*$`).FindAllStringIndex(text, -1)
+		if key == "activation" {
+			at = at[:len(at)-1]
+		}
+		if len(at) == 0 {
+			return nil, fmt.Errorf("variant %s: nmc new --rule %s writes no line for %s", v.Name, v.Rule, key)
+		}
+		for _, place := range slices.Backward(at) {
+			text = text[:place[0]] + strings.TrimSuffix(line, "\n") + text[place[1]:]
+		}
+	}
+	text, _, _ = strings.Cut(text, "[device]")
+	// The built-in set has fewer samples than the template holds out.
+	text = strings.Replace(text, "validation = 5000", "validation = 0", 1)
+	text += fmt.Sprintf(device, lanes, weightElements/lanes, vectorElements/lanes)
+	net, err := config.Read(v.Name+".toml", []byte(text), config.Options{Rules: rules.Specs()})
+	if err != nil {
+		return nil, err
+	}
+	return compiler.Compile(net, compiler.Options{})
+}
