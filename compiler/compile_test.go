@@ -57,7 +57,7 @@ schedule = "geometric"
 	return n
 }
 
-// TestPipeline compiles every rule with every activation: the text of each pass parses back to the same program, the
+// TestPipeline compiles every rule with every activation that it takes: the text of each pass parses back to the same program, the
 // image and the manifest decode again, and two compilations give the same bytes.
 func TestPipeline(t *testing.T) {
 	for rule, r := range rules.All {

@@ -238,6 +238,8 @@ type Recipe struct {
 	Rates       [2]string // of the hidden layers, as multiples of the rule's
 	Rate, Final string    // of the rule
 	Note        string    // why these values
+	// OutputWeights is the format of the last layer's weights if it is not that of the others.
+	OutputWeights string
 }
 
 // Diagnostic makes a finding about the place p of the source.

@@ -60,6 +60,7 @@ var activations = map[string]activation{
 	"tanh":         {hidden: true, bounded: true, frac: 12},
 	"sigmoid":      {hidden: true, last: true, bounded: true, frac: 12},
 	"hard-sigmoid": {hidden: true, bounded: true, frac: 12},
+	"exp":          {hidden: true, bounded: true, frac: 14},
 	"clip":         {hidden: true, last: true, bounded: true, frac: 14},
 	"softmax":      {last: true, frac: 10},
 	"linear":       {last: true, frac: 12},

@@ -52,7 +52,8 @@ name = "output"
 units = 10	# one for each class
 activation = "{{.Output}}"	# {{.Outputs}}
 gain = {{.Gain}}
-
+{{with .OutputWeights}}weights = {{.}}
+{{end}}
 [rule]
 name = {{.Rule}}
 rate = {{.Rate}}	# for the first sample
@@ -122,7 +123,7 @@ func Template(rule, title, name string, spec RuleSpec, r Recipe) []byte {
 	err := page.Execute(&b, map[string]any{
 		"Name": printable(name), "Quoted": tomlString(name), "Title": printable(title), "Note": r.Note,
 		"Hidden": strings.Join(spec.Activations(false), ", "), "Output": r.Output, "Outputs": strings.Join(spec.Activations(true), ", "),
-		"Activation": r.Activation, "Frac": activations[r.Activation].frac, "Gain": r.Gain,
+		"OutputWeights": r.OutputWeights, "Activation": r.Activation, "Frac": activations[r.Activation].frac, "Gain": r.Gain,
 		"Rate1": r.Rates[0], "Rate2": r.Rates[1],
 		"Rule": tomlString(rule), "Rate": r.Rate, "Final": r.Final, "Options": options,
 	})

@@ -52,7 +52,7 @@ func (p *Program) Check() error {
 		}
 		i := 0
 		Walk(f.Ops, func(o *Op) {
-			if err := p.checkOp(o, kinds); err != nil {
+			if err := p.checkOp(o, kinds, f.Name == "init"); err != nil {
 				errs = append(errs, fmt.Errorf("func %s, operation %d: %s: %w", f.Name, i, o, err))
 			} else if f.Name == "infer" && p.learns(o) {
 				errs = append(errs, fmt.Errorf("func infer, operation %d: %s changes learned state", i, o))
@@ -63,7 +63,7 @@ func (p *Program) Check() error {
 	return errors.Join(errs...)
 }
 
-func (p *Program) checkOp(o *Op, kinds map[string]byte) error {
+func (p *Program) checkOp(o *Op, kinds map[string]byte, init bool) error {
 	sig, ok := Ops[o.Name]
 	if !ok {
 		return errors.New("no such operation")
@@ -104,11 +104,11 @@ func (p *Program) checkOp(o *Op, kinds map[string]byte) error {
 	if n := o.Attrs["n"]; o.Name == "repeat" && n < 1 {
 		return fmt.Errorf("repeats %d times", n)
 	}
-	return p.checkShape(o)
+	return p.checkShape(o, init)
 }
 
-// checkShape compares the sizes of operands where the operation fixes them.
-func (p *Program) checkShape(o *Op) error {
+// checkShape compares the sizes of operands where the operation fixes them. In init feedback matrices are written.
+func (p *Program) checkShape(o *Op, init bool) error {
 	n := func(i int) int { return p.Vector(o.Args[i]).N }
 	same := func(idx ...int) error {
 		for _, i := range idx[1:] {
@@ -138,7 +138,7 @@ func (p *Program) checkShape(o *Op) error {
 		return fit(1, 0, 2)
 	case "outer", "pull", "perturb", "accumulate":
 		t := p.Tensor(o.Args[0])
-		if t.Role == "feedback" || t.Source != "memory" {
+		if t.Role == "feedback" && !init || t.Source != "memory" {
 			return fmt.Errorf("%s is not learned", t.Name)
 		}
 		switch o.Name {
@@ -159,7 +159,7 @@ func (p *Program) checkShape(o *Op) error {
 		return nil
 	case "sign":
 		return p.alike(o)
-	case "relu", "clip", "tanh", "sigmoid", "hardsigmoid", "softmax", "target", "winner":
+	case "relu", "clip", "tanh", "sigmoid", "exp", "hardsigmoid", "softmax", "target", "winner":
 		return same(0, 1)
 	case "drelu", "dclip", "dtanh", "dsigmoid", "dhardsigmoid":
 		return same(0, 1, 2)

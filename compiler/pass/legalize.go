@@ -218,6 +218,9 @@ func (z *legalizer) op(o *ir.Op) error {
 	case "draw":
 		t := p.Tensor(o.Args[0])
 		lo, hi := WeightBounds(t.Bits)
+		if least, ok := o.Attrs["lo"]; ok {
+			lo = least
+		}
 		if t.Bias {
 			z.add(ir.New("blend", t.Name, z.scalar("zero", 0)).With("rows", t.Rows()).With("cols", t.Cols()).With("set", 1).With("lo", lo).With("hi", hi))
 		}
@@ -234,7 +237,7 @@ func (z *legalizer) op(o *ir.Op) error {
 	case "clip":
 		z.vec(fnMac, vec(0).N, o.Args[0], o.Args[1], ir.Imm(1<<max(0, vec(0).Frac-vec(1).Frac)), ir.Zero).
 			With("shift", max(0, vec(1).Frac-vec(0).Frac)).With("lo", 0).With("hi", one(vec(0)))
-	case "tanh", "sigmoid":
+	case "tanh", "sigmoid", "exp":
 		z.add(ir.New("tab", o.Args...).With("n", vec(0).N).With("lo", fullLo).With("hi", fullHi))
 	case "hardsigmoid":
 		h, u := vec(0), vec(1)

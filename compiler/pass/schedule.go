@@ -21,6 +21,15 @@ func Schedule(p *ir.Program) error {
 			s.step = zero
 		}
 		s.block(f.Ops)
+		var err error
+		ir.Walk(f.Ops, func(o *ir.Op) {
+			if err == nil {
+				err = reachable(p, o)
+			}
+		})
+		if err != nil {
+			return fmt.Errorf("func %s: %w", f.Name, err)
+		}
 		lanes := false
 		ir.Walk(f.Ops, func(o *ir.Op) { lanes = lanes || InputGroup(p, o) == LaneSide })
 		if lanes {
@@ -113,4 +122,25 @@ func InputGroup(p *ir.Program, o *ir.Op) int {
 		return ScalarSide // its first register is the offset of a; the others are 0
 	}
 	return 0
+}
+
+// reachable says whether the operation reads the input, which has two buffers, only where an offset reaches it.
+func reachable(p *ir.Program, o *ir.Op) error {
+	at := 1
+	switch group := InputGroup(p, o); {
+	case o.Name == "store" && o.Attrs["buffer"] <= 1: // init writes to both
+		return nil
+	case strings.HasPrefix(o.Name, "upd") && group == LaneSide:
+		at = 3
+	case strings.HasPrefix(o.Name, "upd") || strings.HasPrefix(o.Name, "mac"):
+		at = 2
+	case group == 0:
+		at = -1
+	}
+	for i, a := range o.Args {
+		if v := p.Vector(a); v != nil && v.Role == "input" && i != at {
+			return fmt.Errorf("%s: operand %d cannot be the input; copy it first", o, i)
+		}
+	}
+	return nil
 }

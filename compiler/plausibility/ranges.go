@@ -177,7 +177,7 @@ func (w *flow) result(d *def, scalars map[string]interval) (interval, bool) {
 	case "fill":
 		v, ok := operand(1, frac)
 		return units(v), ok
-	case "winner", "onehot", "sigmoid", "hardsigmoid", "clip", "softmax":
+	case "winner", "onehot", "exp", "sigmoid", "hardsigmoid", "clip", "softmax":
 		return interval{0, unit}, true
 	case "tanh":
 		return interval{-unit, unit}, true

@@ -22,8 +22,9 @@ import (
 // The answer is the label with the largest sum of goodness; or that of a readout, softmax on ĥ of the last hidden layer in a pass
 // with a neutral label, 1/classes of each.
 //
-// Groups is the form without labels and negatives: the units of a layer belong to the classes by turns, and the softmax of
-// Sharpness·(mean h² of each class's units) descends the cross-entropy, times units/(2·Sharpness·classes).
+// Groups is the form without labels and negatives: the units of a layer belong to the classes by turns, the goodness of a class is
+// classes/units·(sum of h² of its units), and the softmax of Sharpness times that descends the cross-entropy, times
+// units/(2·Sharpness·classes).
 type ForwardForward struct {
 	Layers               []Layer    // hidden
 	Label                *mat.Dense // L: units of the first layer × classes; nil with Groups
@@ -112,14 +113,12 @@ func (n *ForwardForward) Goodnesses(x []float64, layers int) []float64 {
 	return g
 }
 
-// groups returns the mean square of the outputs of each class's units.
+// groups returns the goodness of each class.
 func (n *ForwardForward) groups(h []float64) []float64 {
-	g, units := make([]float64, n.Groups), make([]float64, n.Groups)
-	for i, h := range h {
-		g[i%n.Groups] += h * h
-		units[i%n.Groups]++
+	g := make([]float64, n.Groups)
+	for i, u := range h {
+		g[i%n.Groups] += u * u * float64(n.Groups) / float64(len(h))
 	}
-	floats.Div(g, units)
 	return g
 }
 

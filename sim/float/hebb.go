@@ -14,7 +14,7 @@ import (
 //	x̂_l = h_(l-1) / |h_(l-1)|,   u_l = W_l x̂_l,   c_l = u_l - θ_l
 //	y_l = who of c_l learns, and how much (Competition)
 //	ΔW_ij = y_i (x̂_j - W_ij),   or with Plain y_i x̂_j
-//	Δθ_i = y_i - 1/units
+//	Δθ_i = y_i - mean y
 //	h_l = f(Contrast·(u_l - max u_l))
 //
 // and for the last one p = softmax(W_L h_(L-1) + b_L), ΔW_L = -(p - y) h_(L-1)ᵀ, Δb_L = -(p - y). All changes are at the rate 1.
@@ -26,6 +26,7 @@ type Hebbian struct {
 	Thresholds [][]float64 // θ of each hidden layer; nil is 0
 	Compete    Competition
 	Sharpness  float64 // of soft and threshold competition
+	Least      float64 // soft competition: shares that are less count as 0
 	Plain      bool    // without decay
 	Sparsity   float64 // plain only: a unit makes no change smaller than Sparsity times its largest
 	Contrast   float64 // of the outputs of a hidden layer
@@ -37,7 +38,7 @@ type Competition uint8
 
 const (
 	Winner    Competition = iota // y = 1 for the largest c, the first of equals; 0 for the others
-	Soft                         // y = softmax(Sharpness·c)
+	Soft                         // y = softmax(Sharpness·c), shares of less than Least left out
 	Threshold                    // y = max(0, 1 + Sharpness·(c - max c))
 )
 
@@ -107,6 +108,11 @@ func (n *Hebbian) Shares(c []float64) []float64 {
 	case Soft:
 		floats.ScaleTo(y, n.Sharpness, c)
 		y = SoftmaxCE.Of(y)
+		for i := range y {
+			if y[i] < n.Least {
+				y[i] = 0
+			}
+		}
 	case Threshold:
 		for i := range c {
 			y[i] = max(0, 1+n.Sharpness*(c[i]-c[top]))
@@ -137,7 +143,7 @@ func (n *Hebbian) Changes(x, y []float64) []Learned {
 			return l.Y[r] * x
 		}, l.W)
 		for r := range l.Th {
-			l.Th[r] = l.Y[r] - 1/float64(len(u))
+			l.Th[r] = l.Y[r] - floats.Sum(l.Y)/float64(len(u))
 		}
 		all = append(all, l)
 	}
