@@ -124,7 +124,7 @@ var activations = map[string]float.Activation{"relu": float.ReLU, "tanh": float.
 // oracle's for the same weights. The bound is one least significant bit of the weights for their own rounding plus the
 // effect of 16-bit values: both are far below what a wrong sign, operand or derivative does.
 func TestAgree(t *testing.T) {
-	seen := map[string]bool{"custom": true, "ep": true, "hebb": true} // TestCustom, TestAgreeHopfield, TestAgreeHebbian
+	seen := map[string]bool{"custom": true, "ep": true, "ff": true, "hebb": true} // TestCustom, TestAgreeHopfield, TestAgreeForwardForward, TestAgreeHebbian
 	for _, c := range oracles {
 		seen[c.rule] = true
 		for hidden, act := range activations {

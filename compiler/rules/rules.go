@@ -29,6 +29,7 @@ var All = map[string]Rule{
 	"dfa":    DirectFeedbackAlignment,
 	"ep":     EquilibriumPropagation,
 	"fa":     FeedbackAlignment,
+	"ff":     ForwardForward,
 	"hebb":   Hebbian,
 	"local":  LocalLosses,
 	"pc":     PredictiveCoding,
