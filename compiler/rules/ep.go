@@ -178,7 +178,7 @@ func (n hopfield) compare(f *ir.Func, name string, over float64) {
 			n.One(m)
 		}
 		n.Sub(f, difference, n.H(l), n.named(name, l))
-		n.Scale(f, m, difference, 0.5, n.named(name, l))
+		n.Bound(n.Scale(f, m, difference, 0.5, n.named(name, l)), 0, 1)
 		n.Scale(f, n.ErrorVector(l), difference, 1/over, ir.Zero)
 	}
 }

@@ -122,13 +122,13 @@ L87:
         vec.mac  a=[138] b=#16384 c=[100] d=110 n=40 shift=14 round=nearest bounds=r27                 ; vec h1, t1, #16384, u1 fn=mac hi=16384 lo=0 n=40 round=nearest shift=14
         loop     rd=r19 to=L84
         vec.mac  a=[188] b=#-16384 c=[110] d=214 n=40 shift=14 round=nearest bounds=r26                ; vec difference1, plus1, #-16384, h1 fn=mac hi=32767 lo=-32768 n=40 round=nearest shift=14
-        vec.mac  a=[214] b=#16384 c=[188] d=224 n=40 shift=15 round=nearest bounds=r26                 ; vec m1, difference1, #16384, plus1 fn=mac hi=32767 lo=-32768 n=40 round=nearest shift=15
+        vec.mac  a=[214] b=#16384 c=[188] d=224 n=40 shift=15 round=nearest bounds=r27                 ; vec m1, difference1, #16384, plus1 fn=mac hi=16384 lo=0 n=40 round=nearest shift=15
         vec.mac  a=[214] b=#16384 d=235 n=40 shift=14 round=nearest bounds=r26                         ; vec d1, difference1, #16384, _ fn=mac hi=32767 lo=-32768 n=40 round=nearest shift=14
         vec.mac  a=[198] b=#-16384 c=[126] d=245 n=20 shift=14 round=nearest bounds=r26                ; vec difference2, plus2, #-16384, h2 fn=mac hi=32767 lo=-32768 n=20 round=nearest shift=14
-        vec.mac  a=[245] b=#16384 c=[198] d=250 n=20 shift=15 round=nearest bounds=r26                 ; vec m2, difference2, #16384, plus2 fn=mac hi=32767 lo=-32768 n=20 round=nearest shift=15
+        vec.mac  a=[245] b=#16384 c=[198] d=250 n=20 shift=15 round=nearest bounds=r27                 ; vec m2, difference2, #16384, plus2 fn=mac hi=16384 lo=0 n=20 round=nearest shift=15
         vec.mac  a=[245] b=#16384 d=256 n=20 shift=14 round=nearest bounds=r26                         ; vec d2, difference2, #16384, _ fn=mac hi=32767 lo=-32768 n=20 round=nearest shift=14
         vec.mac  a=[208] b=#-16384 c=[135] d=261 n=10 shift=14 round=nearest bounds=r26                ; vec difference3, plus3, #-16384, h3 fn=mac hi=32767 lo=-32768 n=10 round=nearest shift=14
-        vec.mac  a=[261] b=#16384 c=[208] d=264 n=10 shift=15 round=nearest bounds=r26                 ; vec m3, difference3, #16384, plus3 fn=mac hi=32767 lo=-32768 n=10 round=nearest shift=15
+        vec.mac  a=[261] b=#16384 c=[208] d=264 n=10 shift=15 round=nearest bounds=r27                 ; vec m3, difference3, #16384, plus3 fn=mac hi=16384 lo=0 n=10 round=nearest shift=15
         vec.mac  a=[261] b=#16384 d=267 n=10 shift=14 round=nearest bounds=r26                         ; vec d3, difference3, #16384, _ fn=mac hi=32767 lo=-32768 n=10 round=nearest shift=14
         key      stream=3 ra=r14                                                                       ; key step stream=3
         upd.b    w=0+10 cols=40 rows=197 v=235 rate=r15 shift=29 round=stochastic bounds=r26 group=r4  ; upd.b w1, rate1, x, d1 cols=40 hi=32767 lo=-32768 round=stochastic rows=197 shift=29 stream=3
