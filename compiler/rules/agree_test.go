@@ -74,10 +74,10 @@ var oracles = []struct {
 	{"pc", "", func(*state) float.Rule { return float.Predictive{Steps: 3, Step: 0.5} }},
 	{"pc", "sweeps = 5\nstep = 1\nprecision = 0.3", func(*state) float.Rule { return float.Predictive{Steps: 5, Step: 1, Precision: 0.3} }},
 	{"fa", "feedback_source = \"symmetric\"\nfeedback = 0.1", func(*state) float.Rule { return float.SignSymmetric{Scale: 0.1} }},
-	{"tp", "warmup = 0\nerror = { frac = 13 }", func(s *state) float.Rule { return s.targets(float.Difference) }},
+	{"tp", "warmup = 0\ninverse_every = 4\nerror = { frac = 13 }", func(s *state) float.Rule { return s.targets(float.Difference) }},
 	{"tp", "targets = \"vanilla\"\ntarget_step = 1\nwarmup = 150\nerror = { frac = 12 }", func(s *state) float.Rule { return s.targets(float.Vanilla) }},
 	{"tp", "targets = \"simplified\"\ninverse_rate = 0.125\nwarmup = 100\nnoise = 0.1\nerror = { frac = 12 }", func(s *state) float.Rule { return s.targets(float.Simplified) }},
-	{"tp", "inverse_loss = \"difference\"\nnoise = 0.25\nwarmup = 100", func(s *state) float.Rule { return s.targets(float.Difference) }},
+	{"tp", "inverse_loss = \"difference\"\ninverse_every = 2\nnoise = 0.25\nwarmup = 100", func(s *state) float.Rule { return s.targets(float.Difference) }},
 	{"tp", "targets = \"simplified\"\ninverse_loss = \"difference\"\nwarmup = 0", func(s *state) float.Rule { return s.targets(float.Simplified) }},
 	{"tp", "targets = \"simplified\"\ninverse_rate = 1\nwarmup = 300", func(s *state) float.Rule {
 		r := s.targets(float.Simplified)
@@ -90,9 +90,11 @@ var oracles = []struct {
 func (s *state) targets(targets float.Targets) float.TargetProp {
 	act := activations[s.cfg.Layers[0].Activation]
 	r := float.TargetProp{Targets: targets, Step: s.cfg.Rule.Number("target_step"), Linear: s.cfg.Rule.Word("inverse_loss") == "difference"}
-	if s.steps%8 == 0 {
-		r.Decay = 8
+	every := uint32(s.cfg.Rule.Whole("inverse_every"))
+	if s.steps%8 == 0 { // for the samples since the last that inverses learned from
+		r.Decay = 8 / float64(every)
 	}
+	r.Asleep = s.steps%every != 0
 	for l := 1; l < len(s.cfg.Layers); l++ {
 		name := fmt.Sprintf("v%d", l+1)
 		if s.program.Tensor(name) == nil {

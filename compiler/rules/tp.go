@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"math"
+	"math/bits"
 
 	"github.com/nmc-fpga/nmc/compiler/config"
 	"github.com/nmc-fpga/nmc/compiler/diag"
@@ -30,6 +31,7 @@ var TargetPropagation = Rule{
 		{Name: "inverse_loss", Default: "reconstruction", Words: []string{"reconstruction", "difference"},
 			Doc: "of noisy values; or difference: of what noise does to the layer, by a linear inverse"},
 		{Name: "inverse_rate", Default: 0.3, Doc: "of the inverses, times the rule's rate"},
+		{Name: "inverse_every", Default: 1, Min: 1, Max: 1024, Doc: "the inverses learn from every such sample, a power of two"},
 		{Name: "noise", Default: 0.3, Doc: "values are reconstructed from their own + or - this"},
 		{Name: "warmup", Default: 2000, Doc: "samples at the start from which only the inverses learn"},
 	}},
@@ -44,22 +46,33 @@ var TargetPropagation = Rule{
 		}
 		n.Forward(f)
 		n.OutputError(f)
-		for _, g := range inverses {
-			if g.linear {
-				n.respond(f, g)
-			} else {
-				n.reconstruct(f, g)
+		every := n.Net.Rule.Whole("inverse_every")
+		n.every(f, every, func(b *ir.Func) {
+			for _, g := range inverses {
+				if g.linear {
+					n.respond(b, g)
+				} else {
+					n.reconstruct(b, g)
+				}
 			}
-		}
+		})
 		if w, _ := n.warmup(); w == 0 || len(inverses) == 0 {
 			n.learnTargets(f, inverses)
 		} else {
 			n.If(f, stepName, AtLeast, n.Scalar("warmup", int32(w), 0, false), func(b *ir.Func) { n.learnTargets(b, inverses) })
 		}
-		n.decay(f, inverses)
-		for _, g := range inverses {
-			n.outer(f, g.v, g.rate, g.d, g.x)
-		}
+		n.every(f, max(every, decayEvery), func(b *ir.Func) {
+			for _, g := range inverses {
+				if g.decay.scalar != "" {
+					b.Add(ir.New("accumulate", g.v, g.decay.scalar, g.v).With("shift", g.decay.frac).With("round", int(n.rounds)))
+				}
+			}
+		})
+		n.every(f, every, func(b *ir.Func) {
+			for _, g := range inverses {
+				n.outer(b, g.v, g.rate, g.d, g.x)
+			}
+		})
 		return nil
 	},
 }
@@ -70,12 +83,12 @@ type inverse struct {
 	v      string // tensor
 	linear bool   // without bias and activation, trained by the difference loss
 	rate   rate
-	decay  rate   // of linear ones, taken every decayEvery samples
+	decay  rate   // of linear ones, for all samples since the last
 	d, x   string // error of its sums and its input when it learns
 	up     string // f_(l+1) of the noisy values
 }
 
-// decayEvery is how many samples share the decay of linear inverses: a power of two.
+// decayEvery is the least number of samples that share the decay of linear inverses: a power of two.
 const decayEvery = 8
 
 // inverses declares the inverses that the targets need: that of layer 1 first, that of the last layer for simplified targets only.
@@ -93,6 +106,9 @@ func (n *Dense) inverses() ([]inverse, error) {
 	}
 	if w, all := n.warmup(); w > 0 && w >= all {
 		return nil, diag.List{n.Net.Diagnostic(r.At["warmup"], fmt.Sprintf("warmup = %d: of %d samples none is left for the layers", w, all), fmt.Sprintf("write warmup = %d", all/10))}
+	}
+	if k := r.Whole("inverse_every"); k&(k-1) != 0 {
+		return nil, diag.List{n.Net.Diagnostic(r.At["inverse_every"], fmt.Sprintf("inverse_every = %d is no power of two", k), fmt.Sprintf("write inverse_every = %d", 1<<bits.Len(uint(k))))}
 	}
 	var all []inverse
 	for l := 1; l < top; l++ {
@@ -130,7 +146,8 @@ func (n *Dense) inverse(l int) (inverse, error) {
 		if noise == 0 || r.Word("targets") == "vanilla" {
 			return g, diag.List{n.Net.Diagnostic(r.At["inverse_loss"], "the difference loss wants noise, and targets that are differences", `write inverse_loss = "reconstruction", or change noise and targets`)}
 		}
-		g.decay = n.Rate("decay_"+t.Name, scale*decayEvery)
+		every := r.Whole("inverse_every")
+		g.decay = n.Rate("decay_"+t.Name, scale*float64(max(every, decayEvery)/every))
 		scale /= noise
 		g.d, g.x = n.Vector("d_"+t.Name, below.Units, 14), n.Vector("x_"+t.Name, above.N, above.Frac)
 	} else {
@@ -192,18 +209,19 @@ func (n *Dense) above(f *ir.Func, g inverse, noisy string) {
 	n.activate(f, n.Net.Layers[g.l].Activation, g.up, "u_"+g.up)
 }
 
-// decay adds V -= decay·V of linear inverses, every few samples.
-func (n *Dense) decay(f *ir.Func, inverses []inverse) {
-	if len(inverses) == 0 || !inverses[0].linear || inverses[0].decay.scalar == "" {
-		return
+// every adds what happens in one of k samples, k a power of two.
+func (n *Dense) every(f *ir.Func, k int, body func(b *ir.Func)) {
+	inner := &ir.Func{}
+	body(inner)
+	switch {
+	case len(inner.Ops) == 0:
+	case k == 1:
+		f.Add(inner.Ops...)
+	default:
+		phase := n.Scalar("phase", 0, 0, false)
+		f.Add(ir.New("and", phase, stepName, ir.Imm(k-1)))
+		n.If(f, phase, Equal, n.Scalar("none", 0, 0, false), func(b *ir.Func) { b.Add(inner.Ops...) })
 	}
-	phase := n.Scalar("phase", 0, 0, false)
-	f.Add(ir.New("and", phase, stepName, ir.Imm(decayEvery-1)))
-	n.If(f, phase, Equal, n.Scalar("none", 0, 0, false), func(b *ir.Func) {
-		for _, g := range inverses {
-			b.Add(ir.New("accumulate", g.v, g.decay.scalar, g.v).With("shift", g.decay.frac).With("round", int(n.rounds)))
-		}
-	})
 }
 
 // learnTargets adds the targets, from the last hidden layer down, and the update of every layer.

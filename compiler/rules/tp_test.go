@@ -15,6 +15,7 @@ func TestTargetErrors(t *testing.T) {
 		{"warmup = 0\ntargets = \"simplified\"\ntarget_step = 1.5", "24:15: target_step = 1.5 takes the target of the output beyond the label; write 1.0 or less"},
 		{"warmup = 0\nnoise = 7.5", "23:9: noise = 7.5 does not fit the values of layer \"hidden1\", Q3.12 [-8, 7.99976]; choose another, or another frac of the values"},
 		{"warmup = 0\nnoise = 0.0001", "23:9: noise = 0.0001 does not fit the values of layer \"hidden1\", Q3.12 [-8, 7.99976]; choose another, or another frac of the values"},
+		{"warmup = 0\ninverse_every = 3", "23:17: inverse_every = 3 is no power of two; write inverse_every = 4"},
 		{"warmup = 0\ninverse_rate = 1e-10", "23:16: rate 6.25e-12 of the inverse of layer \"hidden2\" rounds to 0; raise it 1.31e+05-fold, or write 0 if that is meant"},
 		{"warmup = 0\ninverse_loss = \"difference\"\nnoise = 0", "23:16: the difference loss wants noise, and targets that are differences; write inverse_loss = \"reconstruction\", or change noise and targets"},
 		{"warmup = 0\ninverse_loss = \"difference\"\ntargets = \"vanilla\"", "23:16: the difference loss wants noise, and targets that are differences; write inverse_loss = \"reconstruction\", or change noise and targets"},

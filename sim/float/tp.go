@@ -54,6 +54,7 @@ type TargetProp struct {
 	Inverses []Layer
 	Noise    [][]float64 // ε for each inverse; nil is none
 	Warmup   bool        // only the inverses learn
+	Asleep   bool        // only the layers learn
 }
 
 // String names the rule.
@@ -205,9 +206,7 @@ func (r TargetProp) Errors(n *Net, s State, y []float64) []Error {
 		return d
 	}))
 	if r.Warmup {
-		for _, e := range errors {
-			floats.Scale(0, e.D)
-		}
+		still(errors)
 	}
 	for i, g := range r.Inverses {
 		noisy, up, sums := r.reconstruct(n, s, i)
@@ -223,5 +222,15 @@ func (r TargetProp) Errors(n *Net, s State, y []float64) []Error {
 		}
 		errors = append(errors, Error{g, d, up})
 	}
+	if r.Asleep {
+		still(errors[len(n.Layers):])
+	}
 	return errors
+}
+
+// still sets errors to 0.
+func still(errors []Error) {
+	for _, e := range errors {
+		floats.Scale(0, e.D)
+	}
 }

@@ -3,6 +3,7 @@ package float
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/floats"
@@ -102,6 +103,12 @@ func TestTargets(t *testing.T) {
 		for i, e := range r.Errors(n, s, y) {
 			if learns := floats.Norm(e.D, 1) > 0; learns && i <= last {
 				t.Fatalf("layer %d learns while the inverses warm up", i+1)
+			}
+		}
+		r.Warmup, r.Asleep = false, true
+		for i, e := range r.Errors(n, s, y) {
+			if i <= last && !slices.Equal(e.D, got[i].D) || i > last && floats.Norm(e.D, 1) > 0 {
+				t.Fatalf("matrix %d does not learn as it should while the inverses do not", i+1)
 			}
 		}
 	})
