@@ -278,21 +278,3 @@ func TestColoursFromTheArchive(t *testing.T) {
 		t.Errorf("verify says %v, files %v", err, c.left(t))
 	}
 }
-
-// The real files, where they are: what nmc data fetch made is what the authors published.
-func TestCIFAR10(t *testing.T) {
-	set, err := Open(t.Context(), "cifar10", Test)
-	if errors.As(err, new(*AbsentError)) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	count := [10]int{}
-	for i := range set.Len() {
-		count[set.Label(i)]++
-	}
-	if set.Len() != 10000 || count != [10]int{1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000} {
-		t.Errorf("%d images, by class %v", set.Len(), count)
-	}
-}
