@@ -3,7 +3,7 @@
 # make test       everything that CI runs
 # make help       lists the rest
 .DEFAULT_GOAL := build
-.PHONY: build setup fmt vet lint-go lint-rtl unit check gen gen-check formal fuzz cosim equal variants mutants bench gap lanes size test demo clean help
+.PHONY: build setup fmt vet lint-go lint-rtl unit check gen gen-check formal fuzz cosim equal variants mutants bench gap tables lanes size test demo clean help
 SHELL := bash -o pipefail
 
 build: ## build bin/nmc
@@ -67,6 +67,9 @@ test: build fmt vet lint-go lint-rtl gen-check ## everything that CI runs
 
 gap: ## what fixed point costs: accuracy in float64 and with weights of 16, 12, 8 and 6 bits
 	go run ./testbench/gap
+
+tables: ## write the pages of docs/results that nmc table prints: plausibility, accuracy, cost
+	scripts/tables
 
 lanes: ## cycles a sample of the Verilog engine against the dense ideal
 	go run ./testbench/lanes
