@@ -120,3 +120,44 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestRange holds values of random inputs within the range that is found for them.
+func TestRange(t *testing.T) {
+	ranges := map[string]Interval{"x0": {0, 1}, "x1": {-2, 3}, "k": {0.5, 0.5}}
+	for _, src := range []string{"x0*(x1 - k)", "x1^2 - x0", "x1^3*x0", "max(x1, k)*abs(x1 - 1)", "min(-x1, x0) + step(x1)*x0", "(x0 - x1)^2"} {
+		n, err := Parse(src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum, err := Sum(n, func(n *Node) (Side, float64, error) {
+			if n.Text == "k" {
+				return Constant, 0.5, nil
+			}
+			return Pre, 0, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var products Interval
+		for _, p := range sum {
+			r := Interval{1, 1}
+			if p.Pre != nil {
+				r = p.Pre.Range(ranges)
+			}
+			products = products.Plus(r.Times(Interval{p.Coef, p.Coef}))
+		}
+		r := rand.New(rand.NewPCG(3, 4))
+		for range 200 {
+			names := map[string]float64{}
+			for name, i := range ranges {
+				names[name] = i.Lo + r.Float64()*(i.Hi-i.Lo)
+			}
+			v := n.Eval(names)
+			for what, i := range map[string]Interval{"tree": n.Range(ranges), "products": products} {
+				if v < i.Lo-1e-9 || v > i.Hi+1e-9 {
+					t.Errorf("%s at %v is %g, beyond the %s' range %v", src, names, v, what, i)
+				}
+			}
+		}
+	}
+}
