@@ -84,7 +84,7 @@ func (c *custom) trace(f *ir.Func, name string) error {
 		return err
 	}
 	r := rest.Range(c.ranges)
-	bound := expr.Span(r.Lo / (1 - math.Abs(decay)), r.Hi / (1 - math.Abs(decay)))
+	bound := expr.Span(r.Lo/(1-math.Abs(decay)), r.Hi/(1-math.Abs(decay)))
 	if decay < 0 {
 		m := bound.Abs()
 		bound = expr.Span(-m, m)
