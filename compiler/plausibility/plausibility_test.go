@@ -142,6 +142,9 @@ func TestAnalyze(t *testing.T) {
   outer w2, up, h2, h1 shift=30
   outer w1, i, h1, x shift=30
 ` + readout, rates + last, [Count]string{}},
+		{"saturated on purpose", rates + last + `  madd h1, h1, #64, _ frac=0 lo=0 hi=32766
+  outer w2, up, h2, h1 shift=30
+` + readout, rates + last, [Count]string{3: "outer w2, up, h2, h1: h1 has no bound but its format's"}},
 		{"a reward", rates + last + `  target d3, h3
   dot s, d3, h3 n=2 shift=0
   if s, i cond=lt {
