@@ -34,7 +34,7 @@ type Pos struct{ Line, Col int }
 
 // Data is the data set and how much of it one training run shows to the network.
 type Data struct {
-	Set        string // "mnist", "fashion-mnist", "cifar10", "digits" or "idx:DIR"
+	Set        string // "mnist", "fashion-mnist", "cifar10", "nmnist-small", "digits" or "idx:DIR"
 	Epochs     int
 	Samples    int    // training samples per epoch, resolved: never 0
 	Validation int    // samples held out at the end of the training set

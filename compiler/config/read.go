@@ -41,6 +41,7 @@ var sets = map[string]shape{
 	"mnist":         {60000, 28, 28, 1, 10},
 	"fashion-mnist": {60000, 28, 28, 1, 10},
 	"cifar10":       {50000, 32, 32, 3, 10},
+	"nmnist-small":  {1000, 34, 34, 2, 10},
 	"digits":        {1000, 14, 14, 1, 10},
 }
 

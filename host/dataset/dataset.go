@@ -87,7 +87,7 @@ func (s *Set) Slice(lo, hi int) *Set {
 	return &t
 }
 
-// Open reads one split of a set: mnist, fashion-mnist, cifar10, digits, or idx:DIR for a folder of IDX files. A set whose files
+// Open reads one split of a set: mnist, fashion-mnist, cifar10, nmnist-small, digits, or idx:DIR for a folder of IDX files. A set whose files
 // have not been fetched gives an *AbsentError.
 func Open(ctx context.Context, name string, split Split) (*Set, error) {
 	s, err := defaultStore()

@@ -124,6 +124,12 @@ var known = []spec{
 		open:    openCIFAR,
 		make:    recordsOf,
 	},
+	{
+		name: "nmnist-small", classes: 10,
+		about: "1,000 + 100 event recordings of digits, 34x34x2",
+		files: []file{{"NMNISTsmall.tar.gz", []version{{"f691be78030a0930a89a0ae1f21613f7f0850ede549aed78f77b202c399e0e70", 18265603}}}},
+		open:  openEvents,
+	},
 }
 
 // store is a data folder and the ways to fill it.
@@ -306,6 +312,9 @@ func (s *store) fetch(ctx context.Context, name string, progress func(string, in
 	}
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if len(missing) > 0 && len(reasons) == 0 {
+		reasons = append(reasons, fmt.Errorf("no place is known that has it; put %s into %s by hand", missing[0].name, dir))
 	}
 	if len(missing) > 0 {
 		return fmt.Errorf("dataset %s could not be fetched:\n%w", name, errors.Join(reasons...))

@@ -421,7 +421,7 @@ func TestDigits(t *testing.T) {
 func TestNames(t *testing.T) {
 	t.Setenv("NMC_DATA", t.TempDir())
 	_, err := Open(t.Context(), "mnits", Train)
-	want := `dataset "mnits" is unknown; known are digits, mnist, fashion-mnist, cifar10 and idx:DIR for a folder of IDX files`
+	want := `dataset "mnits" is unknown; known are digits, mnist, fashion-mnist, cifar10, nmnist-small and idx:DIR for a folder of IDX files`
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v, expected %q", err, want)
 	}
@@ -435,7 +435,7 @@ func TestNames(t *testing.T) {
 		t.Errorf("fetch of a folder: %v", err)
 	}
 	infos, err := List()
-	if err != nil || len(infos) != 4 || !infos[0].Present || infos[1].Present || infos[2].Present {
+	if err != nil || len(infos) != 5 || !infos[0].Present || infos[1].Present || infos[2].Present {
 		t.Errorf("list %+v, %v", infos, err)
 	}
 }
