@@ -353,22 +353,47 @@ func (m *Machine) update(in *instruction, w *walk, r kernels.Rows) {
 	}
 	u.N, u.Rate = w.cols, w.rate
 	u.Shift, u.Round, u.Lo, u.Hi = in.shift, in.round, w.lo, w.hi
+	first := 0
+	if u.Form == kernels.Rank1 || u.Form == kernels.Pull {
+		first, u.N = support(u.V)
+		if u.N == 0 {
+			return
+		}
+		u.V = u.V[first:][:u.N]
+	}
 	if in.round == fixed.Stochastic {
 		m.hashColumns(w.cols)
-		u.G = x.columns
+		u.G = x.columns[first/2:]
 		x.hashes = grow(x.hashes, len(x.index))
 		m.kernels.HashAt(x.hashes, x.index, m.key.Row, fixed.RowStep)
 		r.H = x.hashes
 	}
 	m.kernels.Prepare(u, r.S)
 	// A row that ends within a block shares the rest of it with the next, unless rows lie apart: see kernels.Set.
-	if !m.spreads(len(r.W), w.cols) || w.rstride < kernels.Pad(w.cols) {
-		m.kernels.Update(m.padded, u, r)
+	if !m.spreads(len(r.W), u.N) || w.rstride < kernels.Pad(w.cols) {
+		m.kernels.Update(m.padded[first:], u, r)
 		return
 	}
 	m.pool.run(m.parts(), func(part int) {
 		if from, to := m.share(len(r.W), 1, part); from < to {
-			m.kernels.Update(m.padded, u, r.Slice(from, to))
+			m.kernels.Update(m.padded[first:], u, r.Slice(from, to))
 		}
 	})
+}
+
+// support returns where the part of v begins that holds everything but zeros, on the border of a block, and its length. A column
+// of which v is 0 does not change: in a competition that is all but one.
+func support(v []int16) (first, n int) {
+	first, last := 0, len(v)
+	for first < last && v[first] == 0 {
+		first++
+	}
+	for last > first && v[last-1] == 0 {
+		last--
+	}
+	if first == last {
+		return 0, 0
+	}
+	first -= first % kernels.Block
+	return first, last - first
 }

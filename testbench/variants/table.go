@@ -38,6 +38,7 @@ var Variants = []Variant{
 	{"ff-readout", "ff", `answer = "readout"`},
 	{"ff-group", "ff", "goodness = \"group\"\n# threshold = 2.0\n# label = 2.0"},
 	{"hebb", "hebb", ""},
+	{"hebb-relu", "hebb", `activation = "relu"`},
 	{"hebb-plain", "hebb", "form = \"plain\"\nsparsity = 0.2"},
 	{"hebb-soft", "hebb", `competition = "soft"`},
 	{"hebb-threshold", "hebb", `competition = "threshold"`},
