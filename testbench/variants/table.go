@@ -29,6 +29,7 @@ var Variants = []Variant{
 	{"tp-simplified", "tp", "targets = \"simplified\"\nwarmup = 5"},
 	{"tp-vanilla", "tp", "targets = \"vanilla\"\nwarmup = 5"},
 	{"tp-difference-loss", "tp", "inverse_loss = \"difference\"\nwarmup = 5"},
+	{"tp-simplified-difference-loss", "tp", "targets = \"simplified\"\ninverse_loss = \"difference\"\ninverse_every = 2\nwarmup = 5"},
 	{"pc", "pc", ""},
 	{"pc-incremental", "pc", `update = "incremental"`},
 	{"ep", "ep", ""},
