@@ -269,15 +269,18 @@ func (n *Dense) displace(f *ir.Func, g inverse, t string) string {
 	return n.difference(f, g.l, from, s)
 }
 
-// difference adds t = a - b, both in the format of the outputs of layer l-1, in that of errors, and returns its name.
+// difference adds t = a - b, both in the format of the outputs of layer l-1, in that of errors, and returns its name. Values of ±1 and
+// noise are rarely as far apart as their format reaches; more is cut there, and not counted as an overflow.
 func (n *Dense) difference(f *ir.Func, l int, a, b string) string {
 	t, v := n.Returned(l), n.Program.Vector(a)
-	if v.Frac == n.Program.Vector(t).Frac {
-		n.Sub(f, t, a, b)
-		return t
+	same := v.Frac == n.Program.Vector(t).Frac
+	x := t
+	if !same {
+		x = n.Vector(fmt.Sprintf("x%d", l), v.N, v.Frac)
 	}
-	x := n.Vector(fmt.Sprintf("x%d", l), v.N, v.Frac)
-	n.Sub(f, x, a, b)
-	n.Copy(f, t, x)
+	n.Sub(f, x, a, b).With("lo", -math.MaxInt16).With("hi", math.MaxInt16-1)
+	if !same {
+		n.Copy(f, t, x)
+	}
 	return t
 }

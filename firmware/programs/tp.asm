@@ -92,7 +92,7 @@
         tab      a=[168] d=138 n=20 bounds=r32                                                         ; tab m2, u_m2, tanh12 hi=32767 lo=-32768 n=20
         mac.b    w=2250+10 cols=40 rows=21 s=138 d=183 shift=13 round=nearest bounds=r33               ; mac.b a_v2, v2, m2 cols=40 hi=32766 lo=-32767 round=nearest rows=21 shift=13
         tab      a=[183] table=512 d=173 n=40 bounds=r32                                               ; tab r1, a_v2, tanh12_13 hi=32767 lo=-32768 n=40
-        vec.mac  a=[157] b=#-16384 c=[173] d=203 n=40 shift=14 round=nearest bounds=r32                ; vec x1, n1, #-16384, r1 fn=mac hi=32767 lo=-32768 n=40 round=nearest shift=14
+        vec.mac  a=[157] b=#-16384 c=[173] d=203 n=40 shift=14 round=nearest bounds=r33                ; vec x1, n1, #-16384, r1 fn=mac hi=32766 lo=-32767 n=40 round=nearest shift=14
         vec.mac  a=[203] b=#16384 d=193 n=40 shift=12 round=nearest bounds=r32                         ; vec t1, x1, #16384, _ fn=mac hi=32767 lo=-32768 n=40 round=nearest shift=12
         vec.mac  a=[173] b=[173] d=268 n=40 shift=12 round=nearest bounds=r32                          ; vec q_40_12, r1, r1, _ fn=mac hi=32767 lo=-32768 n=40 round=nearest shift=12
         vec.mac  a=[268] b=#-1 c=#4096 d=258 n=40 round=nearest bounds=r32                             ; vec f_40_12, q_40_12, #-1, #4096 fn=mac hi=32767 lo=-32768 n=40 round=nearest shift=0
@@ -108,7 +108,7 @@
         tab      a=[183] table=512 d=232 n=40 bounds=r32                                               ; tab s1, a_v2, tanh12_13 hi=32767 lo=-32768 n=40
         mac.b    w=2250+10 cols=40 rows=21 s=126 d=183 shift=13 round=nearest bounds=r33               ; mac.b a_v2, v2, h2 cols=40 hi=32766 lo=-32767 round=nearest rows=21 shift=13
         tab      a=[183] table=512 d=173 n=40 bounds=r32                                               ; tab r1, a_v2, tanh12_13 hi=32767 lo=-32768 n=40
-        vec.mac  a=[232] b=#-16384 c=[173] d=203 n=40 shift=14 round=nearest bounds=r32                ; vec x1, s1, #-16384, r1 fn=mac hi=32767 lo=-32768 n=40 round=nearest shift=14
+        vec.mac  a=[232] b=#-16384 c=[173] d=203 n=40 shift=14 round=nearest bounds=r33                ; vec x1, s1, #-16384, r1 fn=mac hi=32766 lo=-32767 n=40 round=nearest shift=14
         vec.mac  a=[203] b=#16384 d=193 n=40 shift=12 round=nearest bounds=r32                         ; vec t1, x1, #16384, _ fn=mac hi=32767 lo=-32768 n=40 round=nearest shift=12
         vec.mac  a=[110] b=[110] d=268 n=40 shift=12 round=nearest bounds=r32                          ; vec q_40_12, h1, h1, _ fn=mac hi=32767 lo=-32768 n=40 round=nearest shift=12
         vec.mac  a=[268] b=#-1 c=#4096 d=258 n=40 round=nearest bounds=r32                             ; vec f_40_12, q_40_12, #-1, #4096 fn=mac hi=32767 lo=-32768 n=40 round=nearest shift=0
