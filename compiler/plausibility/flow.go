@@ -138,7 +138,7 @@ func (w *flow) step(o *ir.Op, e env) {
 	}
 	for i, a := range o.Args {
 		v := w.p.Vector(a)
-		if v == nil || i == 0 && dst != nil && o.Name != "store" {
+		if v == nil || i == 0 && dst != nil && !partial(o) {
 			continue
 		}
 		for _, d := range e[v] {
@@ -149,12 +149,15 @@ func (w *flow) step(o *ir.Op, e env) {
 	}
 	switch {
 	case dst == nil:
-	case o.Name == "store": // one element: the others stay
+	case partial(o): // the other elements stay
 		e[dst] = append(slices.Clone(e[dst]), w.of[o])
 	default:
 		e[dst] = []*def{w.of[o]}
 	}
 }
+
+// partial says whether an operation writes a part of its vector: store one element, fill a block.
+func partial(o *ir.Op) bool { return o.Name == "store" || o.Name == "fill" && len(o.Args) == 3 }
 
 // operands are the defs of all vector operands, in the order of the operands.
 func operands(from map[int][]*def) (all []*def) {

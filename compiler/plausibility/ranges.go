@@ -176,6 +176,10 @@ func (w *flow) result(d *def, scalars map[string]interval) (interval, bool) {
 		return bounded(units(b.hull(c)), full.lo, full.hi), true
 	case "fill":
 		v, ok := operand(1, frac)
+		if partial(o) {
+			old, known := rangeOf(d.from[0])
+			return units(old.hull(v)), ok && known
+		}
 		return units(v), ok
 	case "winner", "onehot", "exp", "sigmoid", "hardsigmoid", "clip", "softmax":
 		return interval{0, unit}, true
