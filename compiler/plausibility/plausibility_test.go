@@ -254,10 +254,11 @@ func TestRules(t *testing.T) {
 		return met
 	}
 	for name, want := range map[string][Count]bool{
-		"bp":    {},
-		"fa":    {Asymmetric: true},
-		"dfa":   {Asymmetric: true},
-		"local": {Local: true, Forward: true},
+		"bp":           {},
+		"fa":           {Asymmetric: true},
+		"dfa":          {Asymmetric: true},
+		"local":        {Local: true, Forward: true},
+		"perturbation": {Asymmetric: true, Local: true, Forward: true},
 	} {
 		if got := all(name); got != want {
 			t.Errorf("%s: %v, expected %v", name, got, want)
