@@ -9,6 +9,7 @@ import (
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 var sum = strings.Repeat("0f", 32)
@@ -139,4 +140,20 @@ digits, test accuracy in percent: the paper's in floating point, here in fixed p
 	if !strings.HasSuffix(b.String(), end) {
 		t.Errorf("ends with %s", b.String()[max(0, b.Len()-500):])
 	}
+}
+
+// FuzzDecode: what is accepted is written back as it was read.
+func FuzzDecode(f *testing.F) {
+	f.Add(cell("x", "bp", "mnist", run(1, false, 5), run(1, true, 5)).Encode())
+	f.Add([]byte("{}"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := Decode(b)
+		if err != nil {
+			return
+		}
+		again, err := Decode(c.Encode())
+		if d := cmp.Diff(c, again, cmpopts.EquateEmpty()); d != "" || err != nil {
+			t.Error(d, err)
+		}
+	})
 }
