@@ -205,7 +205,13 @@ func (m *Machine) macR(in *instruction, w *walk) {
 	} else {
 		m.allRows(w.rows())
 	}
-	x.vector.Set(m.vectors[w.lane0:][:w.cols])
+	v := m.vectors[w.lane0:][:w.cols]
+	if in.wsrc == isa.WMem {
+		first, n := support(v)
+		v = v[first:][:n]
+		w.w0 += first
+	}
+	x.vector.Set(v)
 	x.acc = grow(x.acc, len(x.index))
 	clear(x.acc)
 	if in.widein {
@@ -213,7 +219,7 @@ func (m *Machine) macR(in *instruction, w *walk) {
 	}
 	if in.wsrc == isa.WMem {
 		m.locate(w)
-		m.reduce(x.acc, m.padded, w.cols)
+		m.reduce(x.acc, m.padded, len(v))
 	} else {
 		m.hashColumns(w.cols)
 		for i := 0; i < len(x.index); i += drawnRows {
@@ -382,7 +388,7 @@ func (m *Machine) update(in *instruction, w *walk, r kernels.Rows) {
 }
 
 // support returns where the part of v begins that holds everything but zeros, on the border of a block, and its length. A column
-// of which v is 0 does not change: in a competition that is all but one.
+// of which v is 0 adds nothing to a sum, and does not change in an update: in a competition that is all but one.
 func support(v []int16) (first, n int) {
 	first, last := 0, len(v)
 	for first < last && v[first] == 0 {

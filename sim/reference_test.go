@@ -11,10 +11,10 @@ import (
 	"pgregory.net/rapid"
 )
 
-// fill writes elements of a drawn mixture: full range, sparse bytes, extremes, small numbers.
+// fill writes elements of a drawn mixture: full range, sparse bytes, extremes, small numbers, few at all.
 func fill(t *rapid.T, xs []int16, name string) {
 	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, name), 7))
-	kind := rapid.IntRange(0, 4).Draw(t, name+" kind")
+	kind := rapid.IntRange(0, 5).Draw(t, name+" kind")
 	for i := range xs {
 		switch kind {
 		case 0:
@@ -29,6 +29,10 @@ func fill(t *rapid.T, xs []int16, name string) {
 			xs[i] = int16(r.IntN(8191) - 4095)
 		case 4:
 			xs[i] = int16(r.IntN(9) - 4)
+		case 5:
+			if r.IntN(60) == 0 {
+				xs[i] = int16(r.Uint32())
+			}
 		}
 	}
 }

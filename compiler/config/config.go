@@ -240,6 +240,7 @@ type Recipe struct {
 	Note        string    // why these values
 	// OutputWeights is the format of the last layer's weights if it is not that of the others.
 	OutputWeights string
+	Units         []int // of the hidden layers; nil is 100 and 50
 }
 
 // Diagnostic makes a finding about the place p of the source.

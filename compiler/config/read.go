@@ -63,8 +63,11 @@ var activations = map[string]activation{
 	"hard-sigmoid": {hidden: true, bounded: true, frac: 12},
 	"exp":          {hidden: true, bounded: true, frac: 14},
 	"clip":         {hidden: true, last: true, bounded: true, frac: 14},
+	"lif":          {hidden: true, frac: 10},
+	"alif":         {hidden: true, frac: 10},
 	"softmax":      {last: true, frac: 10},
 	"linear":       {last: true, frac: 12},
+	"vote":         {last: true, frac: 11},
 }
 
 // Read reads the text of a net.toml. file is its name in diagnostics. The error is a diag.List with everything that is

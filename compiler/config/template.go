@@ -33,21 +33,21 @@ jitter = 0	# shift images at random by up to so many pixels
 # {{.Note}}.
 [[layer]]
 name = "hidden1"
-units = 100
+units = {{index .Units 0}}
 activation = "{{.Activation}}"	# {{.Hidden}}
 gain = {{.Gain}}	# initial weights have standard deviation gain*sqrt(2/fan_in)
 rate = {{.Rate1}}	# times the rule's rate
 weights = { bits = 16, frac = 14 }	# multiples of 2^-14 in [-2, 2)
 values = { frac = {{.Frac}} }	# the layer's outputs are multiples of 2^-{{.Frac}}, 16 bits
 
-[[layer]]
+{{if gt (len .Units) 1}}[[layer]]
 name = "hidden2"
-units = 50
+units = {{index .Units 1}}
 activation = "{{.Activation}}"
 gain = {{.Gain}}
 rate = {{.Rate2}}
 
-[[layer]]
+{{end}}[[layer]]
 name = "output"
 units = 10	# one for each class
 activation = "{{.Output}}"	# {{.Outputs}}
@@ -101,7 +101,7 @@ func tomlString(s string) string {
 	return b.String()
 }
 
-// Template returns a commented net.toml for a rule: 784-100-50-10 on MNIST, with the values of the recipe, or a start that
+// Template returns a commented net.toml for a rule: 784-100-50-10 on MNIST (or the units of the recipe), with the values of the recipe, or a start that
 // Read accepts if it is zero. title is the rule's in a sentence. Read also checks the name.
 func Template(rule, title, name string, spec RuleSpec, r Recipe) []byte {
 	if r.Activation == "" {
@@ -109,6 +109,9 @@ func Template(rule, title, name string, spec RuleSpec, r Recipe) []byte {
 	}
 	if r.Output == "" {
 		r.Output = "softmax"
+	}
+	if r.Units == nil {
+		r.Units = []int{100, 50}
 	}
 	frac := spec.errorFrac()
 	options := []string{fmt.Sprintf("error = { frac = %d }\t# errors are multiples of 2^-%[1]d in [-%d, %[2]d)", frac, 1<<(15-frac))}
@@ -124,7 +127,7 @@ func Template(rule, title, name string, spec RuleSpec, r Recipe) []byte {
 		"Name": printable(name), "Quoted": tomlString(name), "Title": printable(title), "Note": r.Note,
 		"Hidden": strings.Join(spec.Activations(false), ", "), "Output": r.Output, "Outputs": strings.Join(spec.Activations(true), ", "),
 		"OutputWeights": r.OutputWeights, "Activation": r.Activation, "Frac": activations[r.Activation].frac, "Gain": r.Gain,
-		"Rate1": r.Rates[0], "Rate2": r.Rates[1],
+		"Units": r.Units, "Rate1": r.Rates[0], "Rate2": r.Rates[1],
 		"Rule": tomlString(rule), "Rate": r.Rate, "Final": r.Final, "Options": options,
 	})
 	if err != nil {

@@ -67,6 +67,8 @@ func TestErrors(t *testing.T) {
 		{"draws", "~, s, _", "~, ~sign, _", "more than one draw"},
 		{"sizes", "~, s, _", "~, x, _", "y has 2 elements, x has 3"},
 		{"bias of a pull", "outer w, rate, y, x round=stochastic", "pull w, rate, y, x round=stochastic", "without a bias"},
+		{"outputs of a pull across", "outer w, rate, y, x round=stochastic", "pull w, rate, y, x across=1 round=stochastic", "pulled to values"},
+		{"row of another size", "matvec y, w, x", "row y, w, x", "w has 3 inputs"},
 		{"role", "role=weight", "role=wait", "role wait is none of weight"},
 		{"entry", "func learn", "func teach", "func teach is not an entry point"},
 	} {

@@ -33,7 +33,7 @@ func Formats(p *ir.Program) error {
 // format completes the attributes of one operation.
 func format(p *ir.Program, o *ir.Op, lookups map[string]bool) error {
 	switch o.Name {
-	case "matvec", "matvect":
+	case "matvec", "matvect", "row":
 		t, dst, x := p.Tensor(o.Args[1]), p.Vector(o.Args[0]), p.Vector(o.Args[2])
 		o.With("round", int(fixed.Nearest))
 		if lookups[dst.Name] {

@@ -82,7 +82,7 @@ func place(p *ir.Program, flows ...*flow) *sites {
 func (s *sites) free() {
 	for _, w := range s.flows {
 		for _, d := range w.defs {
-			d.free = d.op != nil && d.op.Name != "matvec" && d.op.Name != "matvect"
+			d.free = d.op != nil && d.op.Name != "matvec" && d.op.Name != "matvect" && d.op.Name != "row"
 		}
 		for changed := true; changed; {
 			changed = false
@@ -117,7 +117,7 @@ func (s *sites) bind(o *ir.Op, dst *site, from map[int][]*def) {
 		t := s.tensors[o.Args[1]]
 		unite(t.out, dst)
 		with(t.in, from[2])
-	case "matvect":
+	case "matvect", "row":
 		t := s.tensors[o.Args[1]]
 		unite(t.in, dst)
 		with(t.out, from[2])

@@ -218,7 +218,7 @@ func (a *analysis) local() (*ir.Op, string) {
 
 func (a *analysis) forward() (*ir.Op, string) {
 	for _, d := range a.learn.defs {
-		if d.op == nil || d.free || a.answers[key(d.op)] {
+		if d.op == nil || d.free || a.answers[key(d.op)] || d.op.Name == "row" { // a unit has its own synapses
 			continue
 		}
 		to := d.place.root()

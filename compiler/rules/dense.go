@@ -50,7 +50,7 @@ func (n *Dense) H(l int) string {
 func (n *Dense) Logits() string { return fmt.Sprintf("u%d", n.Layers()) }
 
 // sumFrac is the format of the sums that an activation function expects: its table's domain, or its constants.
-var sumFrac = map[string]int{"tanh": 12, "sigmoid": 12, "hard-sigmoid": 12, "softmax": 10, "linear": 12}
+var sumFrac = map[string]int{"tanh": 12, "sigmoid": 12, "hard-sigmoid": 12, "softmax": 10, "linear": 12, "vote": 11}
 
 func newDense(net *config.Net) *Dense {
 	p := &ir.Program{Name: net.Name, Rule: net.Rule.Name, Seed: net.Seed}

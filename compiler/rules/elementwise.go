@@ -73,6 +73,15 @@ func (n *Dense) Pull(f *ir.Func, tensor string, r rate, d, x string) {
 	f.Add(ir.New("pull", tensor, r.scalar, d, x).With("shift", r.frac+e.Frac).With("round", int(n.rounds)))
 }
 
+// PullAcross adds W += rate · (d - W)·xᵀ, element by element; d in the format of W, which has no bias. The rate is an Ascent.
+func (n *Dense) PullAcross(f *ir.Func, tensor string, r rate, d, x string) {
+	if r.scalar == "" {
+		return
+	}
+	v := n.Program.Vector(x)
+	f.Add(ir.New("pull", tensor, r.scalar, d, x).With("shift", r.frac+v.Frac).With("round", int(n.rounds)).With("across", 1))
+}
+
 // Perturb adds W += k·ξ: ξ random signs (source 2) or uniform in [-1, 1) (source 1) from stream i of the rule, the same wherever
 // the stream is used within one sample and trip. So -k takes back exactly what k did, if no weight saturates.
 func (n *Dense) Perturb(f *ir.Func, tensor string, k float64, source, i int) {
