@@ -5,6 +5,7 @@ package emit
 import (
 	"fmt"
 	"math"
+	"math/bits"
 	"slices"
 
 	"github.com/nmc-fpga/nmc/compiler/ir"
@@ -104,6 +105,21 @@ func (e *encoder) add(o *ir.Op) error {
 	e.comments[e.here()] = o.String()
 	f := isa.Fields{}
 	switch o.Name {
+	case "fills":
+		return e.fill(o)
+	case "rowof":
+		// A row's words are a power of two more often than not; a shift takes a seventh of a multiplication's cycles.
+		f["rd"], f["ra"] = e.reg(o.Args[0]), e.reg(o.Args[2])
+		words := e.dev.Words(e.p.Tensor(o.Args[1]).Cols())
+		if words&(words-1) == 0 {
+			f["shift"] = int64(bits.TrailingZeros(uint(words)))
+			return e.encode("shl", f)
+		}
+		if err := e.encode("set", isa.Fields{"rd": f["rd"], "imm": int64(words)}); err != nil {
+			return err
+		}
+		f["rb"] = f["rd"]
+		return e.encode("mul", f)
 	case "repeat":
 		f["rd"] = e.reg(o.Args[0])
 		if err := e.encode("set", isa.Fields{"rd": f["rd"], "imm": int64(o.Attrs["n"])}); err != nil {
@@ -127,6 +143,34 @@ func (e *encoder) add(o *ir.Op) error {
 	w, err := e.op(o)
 	e.words = append(e.words, w)
 	return err
+}
+
+// fill appends what fills a part of a vector: one instruction for whole words, else a loop over the elements.
+func (e *encoder) fill(o *ir.Op) error {
+	v, first := e.p.Vector(o.Args[0]), e.reg(o.Args[2])
+	if o.Attrs["align"]%e.dev.Lanes == 0 {
+		if err := e.encode("add", isa.Fields{"rd": 4*pass.Block + 3, "ra": first, "rb": e.reg("zero")}); err != nil {
+			return err
+		}
+		f := isa.Fields{"fn": isa.FnMac, "n": int64(o.Attrs["n"]), "dst": int64(v.Base), "bounds": e.reg(pass.BoundsName(o)), "group": pass.Block}
+		e.source(f, "c", o.Args[1])
+		return e.encode("vec", f)
+	}
+	at, left := e.reg("fill_at"), e.reg("fill_left")
+	if err := e.encode("set", isa.Fields{"rd": left, "imm": int64(o.Attrs["n"])}); err != nil {
+		return err
+	}
+	if err := e.encode("add", isa.Fields{"rd": at, "ra": first, "rb": e.reg("zero")}); err != nil {
+		return err
+	}
+	loop := int64(e.here())
+	if err := e.encode("store", isa.Fields{"imm": int64(v.Base), "ra": at, "rb": e.reg(o.Args[1]), "index": 1}); err != nil {
+		return err
+	}
+	if err := e.encode("add", isa.Fields{"rd": at, "ra": at, "rb": e.reg("zero"), "imm": 1}); err != nil {
+		return err
+	}
+	return e.encode("loop", isa.Fields{"rd": left, "imm": loop})
 }
 
 func (e *encoder) encode(name string, f isa.Fields) error {
@@ -160,6 +204,9 @@ func (e *encoder) op(o *ir.Op) (isa.Word, error) {
 	case "mac.b", "mac.r":
 		matrix(e.p.Tensor(o.Args[1]))
 		f["dbase"], f["sbase"], f["opt"] = base(0), base(2), int64(o.Attrs["masked"])
+		if g := o.Attrs["group"]; g != 0 {
+			f["group"] = int64(g)
+		}
 	case "upd.b", "upd.r":
 		matrix(e.p.Tensor(o.Args[0]))
 		f["rate"], f["sbase"], f["dbase"], f["opt"] = e.reg(o.Args[1]), base(2), base(3), int64(o.Attrs["pull"])

@@ -120,7 +120,7 @@ func (p *Program) checkShape(o *Op, init bool) error {
 	}
 	fit := func(tensor, in, out int) error {
 		t := p.Tensor(o.Args[tensor])
-		if x := p.Vector(o.Args[in]); x.N != t.In || t.Bias && o.Name != "matvect" && o.Name != "row" && o.Attrs["nobias"] == 0 && !x.One {
+		if x := p.Vector(o.Args[in]); x.N != t.In || t.Bias && o.Name != "matvect" && o.Name != "row" && o.Attrs["nobias"] == 0 && o.Attrs["n"] == 0 && !x.One {
 			return fmt.Errorf("%s has %d inputs (bias: %s), %s has %d elements (one: %s)", t.Name, t.In, flag(t.Bias), x.Name, x.N, flag(x.One))
 		}
 		if y := p.Vector(o.Args[out]); y.N != t.Out {
@@ -130,7 +130,21 @@ func (p *Program) checkShape(o *Op, init bool) error {
 	}
 	switch o.Name {
 	case "matvec":
+		switch t, size := p.Tensor(o.Args[1]), o.Attrs["n"]; {
+		case size > t.In || len(o.Args) == 4 && size < 1:
+			return fmt.Errorf("takes %d of the %d inputs of %s", size, t.In, t.Name)
+		case len(o.Args) == 4 && t.Lanes == "in":
+			return fmt.Errorf("%s lies over its inputs, a block of them needs lanes over outputs", t.Name)
+		}
 		return fit(1, 2, 0)
+	case "fill", "fills":
+		if len(o.Args) == 3 && p.Scalar(o.Args[1]) == nil {
+			return fmt.Errorf("%s is no scalar, which a block is filled with", o.Args[1])
+		}
+		if size := o.Attrs["n"]; size > n(0) || len(o.Args) == 3 && (size < 1 || o.Attrs["align"] < 1) {
+			return fmt.Errorf("fills %d of the %d elements of %s", size, n(0), o.Args[0])
+		}
+		return nil
 	case "matvect":
 		if len(o.Args) == 4 && n(3) != n(0) {
 			return fmt.Errorf("mask %s has %d elements, %s has %d", o.Args[3], n(3), o.Args[0], n(0))

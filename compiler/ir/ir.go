@@ -62,8 +62,9 @@ func (t *Tensor) inputs() int {
 }
 
 // Roles are what a tensor can be: "weight" of the network, imported and exported; "head" (a rule's own classifier) and
-// "inverse" (of a layer), learned by the rule; "trace" from sample to sample; "feedback", which no update changes.
-var Roles = []string{"weight", "head", "inverse", "trace", "feedback"}
+// "inverse" (of a layer), learned by the rule; "trace" from sample to sample; "feedback", which no update changes; "noise", drawn
+// anew in each sample.
+var Roles = []string{"weight", "head", "inverse", "trace", "feedback", "noise"}
 
 // Vector is a vector of N elements, values x / 2^Frac. With One, element N holds the constant one of its format (the
 // partner of a bias). Vectors of role "input" have two buffers; those of role "state" live from sample to sample: init sets

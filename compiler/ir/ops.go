@@ -34,13 +34,13 @@ func IsBlock(name string) bool { return name == "repeat" || name == "if" }
 // Ops is every operation of the IR.
 var Ops = map[string]Sig{
 	// Upper level: x' is x with its constant one.
-	"matvec":       {Upper, "vtv", []string{"shift", "round", "lo", "hi"}, "dst = W·x'"},
+	"matvec":       {Upper, "vtvS", []string{"shift", "round", "lo", "hi", "n", "stream"}, "dst = W·x'; with n, of n inputs only and without the bias: from the input in the scalar on (W then lies over its outputs), or the first"},
 	"matvect":      {Upper, "vtvV", []string{"shift", "round", "lo", "hi"}, "dst = Wᵀ·d (the bias has no part); with a mask, 0 where the mask is 0"},
 	"outer":        {Upper, "tsvv", []string{"shift", "round", "sparse", "nobias"}, "W += rate · d·x'ᵀ: operands W, rate, d, x; sparse: few elements of d are not 0; nobias: d·xᵀ, the biases stay"},
 	"row":          {Upper, "vtv", []string{"shift", "round", "lo", "hi"}, "dst = the weights of the unit at which s is 1: its own synapses, whatever comes through them; without the bias"},
 	"pull":         {Upper, "tsvv", []string{"shift", "round", "across"}, "W += rate · d·(x - W)ᵀ, element by element: operands W, rate, d, x; x in the format of W, no bias. Across: W += rate · (d - W)·xᵀ, d in the format of W"},
 	"draw":         {Upper, "ts", []string{"shift", "source", "lo"}, "W = scale · draw, not less than lo; biases 0"},
-	"perturb":      {Upper, "ts", []string{"shift", "source", "stream"}, "W += scale · draw, biases too; the same draw wherever the stream is the same within one sample and trip"},
+	"perturb":      {Upper, "ts", []string{"shift", "source", "stream", "lo", "hi"}, "W += scale · draw, biases too; the same draw wherever the stream is the same within one sample and trip"},
 	"accumulate":   {Upper, "tst", []string{"shift", "round"}, "W += factor · M, biases too; M in the layout of W, or W itself"},
 	"sign":         {Upper, "tt", []string{"magnitude"}, "B = magnitude where W > 0, -magnitude where W < 0, 0 where it is 0; B in the layout of W"},
 	"madd":         {Upper, "vxxx", []string{"frac", "shift", "round", "lo", "hi", "stream"}, "dst = a·b + c, rounded once; frac: fraction bits of a scalar or immediate b; c in the format of dst"},
@@ -48,7 +48,7 @@ var Ops = map[string]Sig{
 	"vmax":         {Upper, "vxx", []string{"lo", "hi"}, "dst = max(a, c), in one format"},
 	"ge":           {Upper, "vxx", []string{"lo", "hi", "stream"}, "dst = a >= c ? hi : lo; without these 1 and 0"},
 	"sel":          {Upper, "vxxx", []string{"lo", "hi", "stream"}, "dst = a != 0 ? b : c"},
-	"fill":         {Upper, "vi", nil, "dst = the immediate, every element"},
+	"fill":         {Upper, "vxS", []string{"n", "align"}, "dst = the immediate or scalar, every element; with n, that many from the element in the second scalar on, a multiple of align"},
 	"winner":       {Upper, "vv", nil, "dst = 1 at the largest u, the first of equals, else 0"},
 	"onehot":       {Upper, "v", nil, "dst = 1 at the label, else 0"},
 	"relu":         {Upper, "vv", nil, "dst = max(0, u)"},
@@ -76,12 +76,14 @@ var Ops = map[string]Sig{
 	"if":     {Lower, "ss", []string{"cond"}, "the block where the two scalars compare so"},
 
 	// Lower level: package isa says what each does.
-	"mac.b": {Lower, "vtv", []string{"rows", "cols", "shift", "round", "lo", "hi", "stream"}, ""},
+	"mac.b": {Lower, "vtv", []string{"rows", "cols", "shift", "round", "lo", "hi", "stream", "group"}, "group: of registers with the offsets of a block"},
 	"mac.r": {Lower, "vtv", []string{"rows", "cols", "shift", "round", "lo", "hi", "masked", "stream"}, ""},
 	"upd.b": {Lower, "tsvv", []string{"rows", "cols", "shift", "round", "lo", "hi", "pull", "stream"}, "operands W, rate, streamed scalars s, lane-side v"},
 	"upd.r": {Lower, "tsvv", []string{"rows", "cols", "shift", "round", "lo", "hi", "pull", "stream"}, "the same operands, v streamed"},
 	"blend": {Lower, "tsT", []string{"rows", "cols", "shift", "round", "lo", "hi", "set", "source", "stream"}, "operands W, factor, M (source memory)"},
 	"vec":   {Lower, "vxxx", []string{"fn", "n", "shift", "round", "lo", "hi", "stream"}, "operands dst, a, b, c"},
+	"fills": {Lower, "vss", []string{"n", "align", "lo", "hi"}, "vec that fills n elements from the one in the scalar on; a loop of store where these are no whole words"},
+	"rowof": {Lower, "sts", nil, "dst = the words before a row of W"},
 	"tab":   {Lower, "vvk", []string{"n", "lo", "hi"}, ""},
 	"dot":   {Lower, "sxx", []string{"n", "shift"}, ""},
 	"amax":  {Lower, "sv", []string{"n"}, "the next register takes the index"},

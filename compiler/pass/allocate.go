@@ -17,6 +17,12 @@ const (
 	firstFree  = 4 * (LaneSide + 1)
 )
 
+// Block is the group that places blocks: its registers are, in order, the element on the scalar side, the outer walk (none), the words
+// before a row, and the element on the lane side. A program without blocks has these registers for other uses.
+const Block = LaneSide + 1
+
+var blockNames = [4]string{"block", "block_walk", "block_words", "block_lane"}
+
 // laneInput is the register of the lane-side group that follows RegInput.
 const laneInput = "input_lanes"
 
@@ -112,6 +118,12 @@ func allocateScalars(p *ir.Program) error {
 	}
 	p.Scalar("seed").Init = int32(p.Seed)
 	next := firstFree
+	if p.Scalar(blockNames[0]) != nil {
+		for _, name := range blockNames {
+			p.Scalar(name).Reg = next
+			next++
+		}
+	}
 	if m := p.Scalar("max"); m != nil { // amax writes two neighbours
 		m.Reg, p.Scalar("argmax").Reg = next, next+1
 		next += 2

@@ -9,12 +9,20 @@ const narrow = 32
 // number of lanes: it fixes the coordinates of the random draws and of the digest.
 //
 // Lanes over outputs lets each zero input skip its whole row, forward and in the update: the right choice for inputs and
-// hidden layers. A layer with few outputs goes over its inputs instead. Signs lie as the weights do that they are taken of, traces as those that
+// hidden layers. A layer with few outputs goes over its inputs instead, unless its inputs are taken in blocks. Signs lie as the weights do that they are taken of, traces as those that
 // they are added to.
 func Axes(p *ir.Program) error {
+	blocks := map[string]bool{} // tensors of whose inputs an operation takes a block
+	p.Each(func(_ *ir.Func, o *ir.Op) {
+		if o.Name == "matvec" && len(o.Args) == 4 {
+			blocks[o.Args[1]] = true
+		}
+	})
 	for _, t := range p.Tensors {
 		switch {
 		case t.Lanes != "":
+		case blocks[t.Name]:
+			t.Lanes = "out"
 		case t.Role != "feedback" && t.Out < narrow && t.In > t.Out:
 			t.Lanes = "in"
 		default:

@@ -41,6 +41,10 @@ func cost(p *ir.Program, ops []*ir.Op, dev device.Config) (macs, cycles int64) {
 			m, c := cost(p, o.Body, dev)
 			macs += trips * m
 			cycles += simple + trips*(c+simple)
+		case "fills":
+			if cycles += overhead + simple + 3*n; o.Attrs["align"]%dev.Lanes != 0 {
+				cycles += int64(o.Attrs["n"])*3*simple - 3*n
+			}
 		case "blend":
 			cycles += overhead + rows*words*2
 		case "vec":

@@ -145,11 +145,26 @@ func (z *legalizer) op(o *ir.Op) error {
 	switch o.Name {
 	case "matvec":
 		t := p.Tensor(o.Args[1])
-		name := "mac.b"
+		name, rows, cols := "mac.b", t.Rows(), t.Cols()
+		if size := o.Attrs["n"]; size > 0 {
+			rows = size
+			if t.Lanes == "in" {
+				rows, cols = t.Out, size
+			}
+		}
 		if t.Lanes == "in" {
 			name = "mac.r"
 		}
-		z.generated(t, z.add(copyAttrs(ir.New(name, o.Args...)).With("rows", t.Rows()).With("cols", t.Cols())))
+		m := copyAttrs(ir.New(name, o.Args[:3]...)).With("rows", rows).With("cols", cols)
+		delete(m.Attrs, "n")
+		if len(o.Args) == 4 {
+			first, words, lane := z.blockRegisters()
+			z.add(ir.New("addi", first, o.Args[3], ir.Imm(0)))
+			z.add(ir.New("rowof", words, t.Name, o.Args[3]))
+			z.add(ir.New("set", lane, ir.Imm(0)))
+			m.With("group", Block)
+		}
+		z.generated(t, z.add(m))
 	case "matvect", "row":
 		z.transposed(o, copyAttrs)
 	case "outer", "pull":
@@ -185,7 +200,8 @@ func (z *legalizer) op(o *ir.Op) error {
 		t := p.Tensor(o.Args[0])
 		lo, hi := WeightBounds(t.Bits)
 		z.keyed(z.add(copyAttrs(ir.New("blend", o.Args...)).With("rows", t.Rows()).With("cols", t.Cols()).
-			With("round", int(fixed.Nearest)).With("lo", lo).With("hi", hi)))
+			With("round", int(fixed.Nearest))))
+		bounds(z.out[len(z.out)-1], lo, hi)
 	case "accumulate":
 		t := p.Tensor(o.Args[0])
 		lo, hi := WeightBounds(t.Bits)
@@ -208,6 +224,13 @@ func (z *legalizer) op(o *ir.Op) error {
 	case "sel":
 		z.keyed(z.elementwise(fnSel, o, o.Args[1], o.Args[2], o.Args[3]))
 	case "fill":
+		if len(o.Args) == 3 {
+			z.blockRegisters()
+			z.scalar("fill_at", 0)
+			z.scalar("fill_left", 0)
+			z.add(copyAttrs(ir.New("fills", o.Args...)).With("lo", fullLo).With("hi", fullHi))
+			break
+		}
 		z.vec(fnMac, vec(0).N, o.Args[0], ir.Zero, ir.Zero, o.Args[1])
 	case "winner":
 		m, am := z.pair()
@@ -378,9 +401,17 @@ func unbiased(t *ir.Tensor) (rows, cols int) {
 	return t.In, t.Out
 }
 
+// blockRegisters declares the registers of group Block and returns those that a walk of some rows sets.
+func (z *legalizer) blockRegisters() (first, words, lane string) {
+	for _, name := range blockNames {
+		z.scalar(name, 0)
+	}
+	return blockNames[0], blockNames[2], blockNames[3]
+}
+
 // generated gives a product with a tensor that is drawn the tensor's random stream.
 func (z *legalizer) generated(t *ir.Tensor, m *ir.Op) {
-	if t.Source == "sign" {
+	if _, named := m.Attrs["stream"]; t.Source == "sign" && !named {
 		m.With("stream", feedbackStream+slices.Index(z.p.Tensors, t))
 	}
 }

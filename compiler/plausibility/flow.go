@@ -35,6 +35,15 @@ type flow struct {
 	entry map[*ir.Vector]*def
 	uses  []*use
 	useOf map[*ir.Op]*use
+
+	blocks  map[*ir.Op]position
+	changed map[string]bool // scalars that an operation writes
+}
+
+// position is where an operation stands.
+type position struct {
+	ops   []*ir.Op // of its block
+	index int
 }
 
 // env is, for each vector, the defs that may have written it last.
@@ -74,6 +83,8 @@ func written(p *ir.Program, o *ir.Op) *ir.Vector {
 // newFlow analyzes a function. Vectors that live from sample to sample may have been written by the sample before.
 func newFlow(p *ir.Program, f *ir.Func) *flow {
 	w := &flow{p: p, of: map[*ir.Op]*def{}, entry: map[*ir.Vector]*def{}, useOf: map[*ir.Op]*use{}}
+	w.blocks, w.changed = map[*ir.Op]position{}, map[string]bool{}
+	w.locate(f.Ops)
 	start := env{}
 	for _, v := range p.Vectors {
 		d := &def{vector: v, from: map[int][]*def{}}
@@ -92,6 +103,16 @@ func newFlow(p *ir.Program, f *ir.Func) *flow {
 		if !start.join(end) {
 			return w
 		}
+	}
+}
+
+func (w *flow) locate(ops []*ir.Op) {
+	for i, o := range ops {
+		w.blocks[o] = position{ops, i}
+		if len(o.Args) > 0 && w.p.Scalar(o.Args[0]) != nil && o.Name != "if" && !strings.HasPrefix(o.Name, "dig") {
+			w.changed[o.Args[0]] = true
+		}
+		w.locate(o.Body)
 	}
 }
 
@@ -138,7 +159,7 @@ func (w *flow) step(o *ir.Op, e env) {
 	}
 	for i, a := range o.Args {
 		v := w.p.Vector(a)
-		if v == nil || i == 0 && dst != nil && o.Name != "store" {
+		if v == nil || i == 0 && dst != nil && !partial(o) {
 			continue
 		}
 		for _, d := range e[v] {
@@ -149,12 +170,15 @@ func (w *flow) step(o *ir.Op, e env) {
 	}
 	switch {
 	case dst == nil:
-	case o.Name == "store": // one element: the others stay
+	case partial(o): // the other elements stay
 		e[dst] = append(slices.Clone(e[dst]), w.of[o])
 	default:
 		e[dst] = []*def{w.of[o]}
 	}
 }
+
+// partial says whether an operation writes a part of its vector: store one element, fill a block.
+func partial(o *ir.Op) bool { return o.Name == "store" || o.Name == "fill" && len(o.Args) == 3 }
 
 // operands are the defs of all vector operands, in the order of the operands.
 func operands(from map[int][]*def) (all []*def) {

@@ -32,8 +32,10 @@ vector post role=state n=3 one=no frac=12 base=-1
 vector y role=temp n=2 one=no frac=14 base=-1
 scalar rate init=-1073741824 frac=15 learned=yes reg=-1
 scalar up init=1073741824 frac=15 learned=yes reg=-1
-scalar i init=0 frac=0 learned=no reg=-1
-scalar s init=0 frac=0 learned=no reg=-1
+scalar i init=0 frac=14 learned=no reg=-1
+scalar s init=0 frac=14 learned=no reg=-1
+scalar root init=0 frac=0 learned=no reg=-1
+scalar length init=536870912 frac=0 learned=no reg=-1
 table sigmoid12 func=sigmoid in=12 out=12 base=-1
 table exp func=exp in=11 out=14 base=-1
 table tanh12 func=tanh in=12 out=12 base=-1
@@ -145,6 +147,12 @@ func TestAnalyze(t *testing.T) {
 		{"saturated on purpose", rates + last + `  madd h1, h1, #64, _ frac=0 lo=0 hi=32766
   outer w2, up, h2, h1 shift=30
 ` + readout, rates + last, [Count]string{3: "outer w2, up, h2, h1: h1 has no bound but its format's"}},
+		{"a vector over its length", rates + last + norm + `  outer w2, up, h2, d shift=30
+` + readout, rates + last, [Count]string{}},
+		{"over the length of another", rates + last + strings.ReplaceAll(norm, "h1, h1", "h1, h2") + `  outer w2, up, h2, d shift=30
+` + readout, rates + last, [Count]string{3: "outer w2, up, h2, d: d has no bound but its format's"}},
+		{"over the length of what it was", rates + last + strings.ReplaceAll(norm, "  div", "  madd h1, h1, #3, _ frac=0\n  div") + `  outer w2, up, h2, d shift=30
+` + readout, rates + last, [Count]string{3: "outer w2, up, h2, d: d has no bound but its format's"}},
 		{"a reward", rates + last + `  target d3, h3
   dot s, d3, h3 n=2 shift=0
   if s, i cond=lt {
@@ -183,6 +191,13 @@ func TestAnalyze(t *testing.T) {
 		}
 	}
 }
+
+// norm makes d = h1/|h1|, in the format of d.
+const norm = `  dot s, h1, h1 n=3 shift=10
+  sqrt root, s shift=16
+  div i, length, root shift=0
+  madd d, h1, i, _ hi=32766 lo=0
+`
 
 // settle is one sweep of a network whose layers drive each other both ways; the downward way reads w2 as w2, by a program that
 // has a matrix of its own for it.
@@ -254,10 +269,11 @@ func TestRules(t *testing.T) {
 		return met
 	}
 	for name, want := range map[string][Count]bool{
-		"bp":    {},
-		"fa":    {Asymmetric: true},
-		"dfa":   {Asymmetric: true},
-		"local": {Local: true, Forward: true},
+		"bp":           {},
+		"fa":           {Asymmetric: true},
+		"dfa":          {Asymmetric: true},
+		"local":        {Local: true, Forward: true},
+		"perturbation": {Asymmetric: true, Local: true, Forward: true},
 	} {
 		if got := all(name); got != want {
 			t.Errorf("%s: %v, expected %v", name, got, want)

@@ -149,6 +149,9 @@ func (w *flow) result(d *def, scalars map[string]interval) (interval, bool) {
 				r.lo = math.Min(a.lo*a.lo, a.hi*a.hi)
 			}
 		}
+		if most, ok := w.overNorm(o); ok {
+			r.lo, r.hi = math.Max(r.lo, -most), math.Min(r.hi, most)
+		}
 		return bounded(units(interval{r.lo + c.lo, r.hi + c.hi}), full.lo, full.hi), true
 	case "vmin", "vmax":
 		a, ok1 := operand(1, frac)
@@ -176,6 +179,10 @@ func (w *flow) result(d *def, scalars map[string]interval) (interval, bool) {
 		return bounded(units(b.hull(c)), full.lo, full.hi), true
 	case "fill":
 		v, ok := operand(1, frac)
+		if partial(o) {
+			old, known := rangeOf(d.from[0])
+			return units(old.hull(v)), ok && known
+		}
 		return units(v), ok
 	case "winner", "onehot", "exp", "sigmoid", "hardsigmoid", "clip", "softmax":
 		return interval{0, unit}, true
@@ -198,6 +205,57 @@ func (w *flow) result(d *def, scalars map[string]interval) (interval, bool) {
 		return units(old.hull(value)), ok
 	}
 	return full, true
+}
+
+// overNorm recognizes a product of a vector with a constant over its own length, a·(c/|a|), and returns what no element of it
+// exceeds: c. The length is the root of the vector's product with itself, computed before in the same block.
+func (w *flow) overNorm(o *ir.Op) (most float64, ok bool) {
+	at, found := w.blocks[o]
+	v := w.p.Vector(o.Args[1])
+	if !found || v == nil {
+		return 0, false
+	}
+	// before is the last operation above i that writes the scalar, which no block in between does.
+	before := func(i int, scalar string) (int, *ir.Op) {
+		for i--; i >= 0; i-- {
+			b := at.ops[i]
+			if len(b.Args) > 0 && b.Args[0] == scalar {
+				return i, b
+			}
+			inner := false
+			ir.Walk(b.Body, func(o *ir.Op) { inner = inner || len(o.Args) > 0 && o.Args[0] == scalar })
+			if inner {
+				break
+			}
+		}
+		return 0, ir.New("")
+	}
+	i, div := before(at.index, o.Args[2])
+	if div.Name != "div" {
+		return 0, false
+	}
+	i, root := before(i, div.Args[2])
+	if root.Name != "sqrt" {
+		return 0, false
+	}
+	i, dot := before(i, root.Args[1])
+	if dot.Name != "dot" || dot.Args[1] != v.Name || dot.Args[2] != v.Name || dot.Attrs["n"] < v.N {
+		return 0, false
+	}
+	for _, b := range at.ops[i:at.index] { // the vector is still the same
+		changed := false
+		ir.Walk([]*ir.Op{b}, func(o *ir.Op) { changed = changed || written(w.p, o) == v })
+		if changed {
+			return 0, false
+		}
+	}
+	scale, squares, c := w.p.Scalar(o.Args[2]), w.p.Scalar(dot.Args[0]), w.p.Scalar(div.Args[1])
+	if scale == nil || squares == nil || c == nil || w.changed[c.Name] {
+		return 0, false
+	}
+	frac := float64(scale.Frac) + float64(squares.Frac+root.Attrs["shift"])/2 - float64(div.Attrs["shift"])
+	// The root is rounded down, so that the quotient may be a little more.
+	return math.Abs(float64(c.Init)) * math.Exp2(-frac) * (1 + 1./1024), true
 }
 
 func clampTo(x, lo, hi float64) float64 { return math.Min(math.Max(x, lo), hi) }

@@ -73,6 +73,8 @@ var oracles = []struct {
 	{"local", "rate = 0.03125\nclassifier = \"fixed\"\nclassifier_scale = 0.25\nerror = { frac = 13 }", func(s *state) float.Rule { return float.Local{Heads: s.heads(), Fixed: true} }},
 	{"pc", "", func(*state) float.Rule { return float.Predictive{Steps: 3, Step: 0.5} }},
 	{"pc", "sweeps = 5\nstep = 1\nprecision = 0.3", func(*state) float.Rule { return float.Predictive{Steps: 5, Step: 1, Precision: 0.3} }},
+	// One unit at a time the gradient is exact, whatever the signs; TestPerturbationAgrees has groups.
+	{"perturbation", "rate = 0.015625\ngroup = 1", func(s *state) float.Rule { return float.Local{Heads: s.heads()} }},
 	{"fa", "feedback_source = \"symmetric\"\nfeedback = 0.1", func(*state) float.Rule { return float.SignSymmetric{Scale: 0.1} }},
 	{"tp", "warmup = 0\ninverse_every = 4\nerror = { frac = 13 }", func(s *state) float.Rule { return s.targets(float.Difference) }},
 	{"tp", "targets = \"vanilla\"\ntarget_step = 1\nwarmup = 150\nerror = { frac = 12 }", func(s *state) float.Rule { return s.targets(float.Vanilla) }},
@@ -241,7 +243,7 @@ func (s *state) agree(act float.Activation, output string, oracle func(*state) f
 		for k, e := range errors {
 			worst, largest, rate := 0.0, 0.0, s.cfg.Rule.Rate
 			if k >= len(s.cfg.Layers) {
-				rate *= s.cfg.Rule.Number(map[string]string{"local": "classifier_rate", "tp": "inverse_rate"}[s.cfg.Rule.Name])
+				rate *= s.cfg.Rule.Number(map[string]string{"local": "classifier_rate", "perturbation": "classifier_rate", "tp": "inverse_rate"}[s.cfg.Rule.Name])
 			}
 			tp, inverse := rule.(float.TargetProp)
 			inverse = inverse && k >= len(s.cfg.Layers)

@@ -29,7 +29,7 @@ var classifierOptions = []config.Option{
 // Head declares the classifier on the output of layer l-1. A learned one starts like the layer itself and has its weight
 // format; the elements of a fixed one are +scale or -scale, generated from their counter at each use, without a bias.
 func (n *Dense) Head(l int) (*Head, error) {
-	r, layer := &n.Net.Rule, n.Net.Layers[l-1]
+	r := &n.Net.Rule
 	isFixed, idle := r.Word("classifier") == "fixed", "classifier_scale"
 	if isFixed {
 		idle = "classifier_rate"
@@ -37,15 +37,27 @@ func (n *Dense) Head(l int) (*Head, error) {
 	if at, given := r.At[idle]; given {
 		return nil, diag.List{n.Net.Diagnostic(at, fmt.Sprintf("%s has no effect: the classifiers are %s", idle, r.Word("classifier")), "remove it, or change classifier")}
 	}
-	t := &ir.Tensor{Name: fmt.Sprintf("c%d", l), Role: "head", In: layer.Units, Out: n.Net.Layers[n.Layers()-1].Units, ID: -1, Base: -1}
-	h := &Head{C: t.Name, H: n.H(l)}
-	n.Program.Tensors = append(n.Program.Tensors, t)
-	if isFixed {
-		var err error
-		t.Source, t.Bits = "sign", 16
-		t.Frac, err = n.signFrac("classifier_scale", r.Number("classifier_scale"), "")
-		return h, err
+	if !isFixed {
+		return n.LearnedHead(l)
 	}
+	h, t := n.newHead(l)
+	var err error
+	t.Source, t.Bits = "sign", 16
+	t.Frac, err = n.signFrac("classifier_scale", r.Number("classifier_scale"), "")
+	return h, err
+}
+
+// newHead declares the classifier on the output of layer l-1 but for its numbers.
+func (n *Dense) newHead(l int) (*Head, *ir.Tensor) {
+	t := &ir.Tensor{Name: fmt.Sprintf("c%d", l), Role: "head", In: n.Net.Layers[l-1].Units, Out: n.Net.Layers[n.Layers()-1].Units, ID: -1, Base: -1}
+	n.Program.Tensors = append(n.Program.Tensors, t)
+	return &Head{C: t.Name, H: n.H(l)}, t
+}
+
+// LearnedHead declares a classifier on the output of layer l-1 that learns at classifier_rate times the rule's rate.
+func (n *Dense) LearnedHead(l int) (*Head, error) {
+	r, layer := &n.Net.Rule, n.Net.Layers[l-1]
+	h, t := n.newHead(l)
 	t.Source, t.Bias, t.Bits, t.Frac = "memory", true, layer.Weights.Bits, layer.Weights.Frac
 	n.Draw(n.Program.Func("init"), t, layer.Gain*math.Sqrt(2/float64(t.In)))
 	h.rate = n.Rate("rate_"+t.Name, r.Rate*r.Number("classifier_rate"))

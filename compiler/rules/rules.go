@@ -24,17 +24,18 @@ type Rule struct {
 
 // All is every rule, by its name in net.toml.
 var All = map[string]Rule{
-	"bp":     Backpropagation,
-	"custom": Custom,
-	"dfa":    DirectFeedbackAlignment,
-	"ep":     EquilibriumPropagation,
-	"fa":     FeedbackAlignment,
-	"ff":     ForwardForward,
-	"hebb":   Hebbian,
-	"local":  LocalLosses,
-	"stdp":   SpikeTiming,
-	"pc":     PredictiveCoding,
-	"tp":     TargetPropagation,
+	"bp":           Backpropagation,
+	"custom":       Custom,
+	"dfa":          DirectFeedbackAlignment,
+	"ep":           EquilibriumPropagation,
+	"fa":           FeedbackAlignment,
+	"ff":           ForwardForward,
+	"hebb":         Hebbian,
+	"local":        LocalLosses,
+	"pc":           PredictiveCoding,
+	"perturbation": Perturbation,
+	"stdp":         SpikeTiming,
+	"tp":           TargetPropagation,
 }
 
 // Specs is what the reader of net.toml has to know of the rules.

@@ -13,7 +13,6 @@ import (
 	"io"
 	"os"
 	"path"
-	"slices"
 	"strings"
 )
 
@@ -46,7 +45,9 @@ func openCIFAR(ctx context.Context, s *store, k spec, split Split) (*Set, error)
 			if err != nil {
 				return nil, fmt.Errorf("dataset %s, %s: %w", k.name, split, err)
 			}
-			images = slices.Grow(images, len(data))
+			if images == nil {
+				images = make([]byte, 0, len(cifarSplits[split])*len(data))
+			}
 			for r := data; len(r) > 0; r = r[cifarRecord:] {
 				labels = append(labels, r[0])
 				images = interleave(images, r[1:cifarRecord])
