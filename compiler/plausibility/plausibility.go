@@ -241,7 +241,7 @@ func (a *analysis) spiking() (*ir.Op, string) {
 			switch {
 			case d.known && d.lo < 0:
 				return fmt.Sprintf("%s can be negative", d.vector.Name)
-			case d.known && d.hi >= math.MaxInt16-1: // results that saturate on purpose stay one inside
+			case d.known && math.IsInf(d.hi, 1):
 				return fmt.Sprintf("%s has no bound but its format's", d.vector.Name)
 			}
 		}
@@ -277,7 +277,9 @@ func (a *analysis) unsigned() (*ir.Op, string) {
 		}
 		if u.op.Name == "outer" || u.op.Name == "pull" {
 			if r, ok := rangeOf(u.from[2]); ok && r.lo < 0 && r.hi > 0 {
-				return u.op, fmt.Sprintf("%s can be from %.3g to %.3g", u.op.Args[2], r.lo, r.hi)
+				frac := a.p.Vector(u.op.Args[2]).Frac
+				lo, hi := math.Ldexp(math.MinInt16, -frac), math.Ldexp(math.MaxInt16, -frac)
+				return u.op, fmt.Sprintf("%s can be from %.3g to %.3g", u.op.Args[2], math.Max(r.lo, lo), math.Min(r.hi, hi))
 			}
 		}
 	}

@@ -2,6 +2,8 @@ package plausibility
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -278,5 +280,48 @@ func TestRules(t *testing.T) {
 		if got := all(name); got != want {
 			t.Errorf("%s: %v, expected %v", name, got, want)
 		}
+	}
+}
+
+// TestExamples: every network of examples has verdicts, each with its reason.
+func TestExamples(t *testing.T) {
+	paths, err := filepath.Glob("../../examples/*/net.toml")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no examples: %v", err)
+	}
+	for _, path := range paths {
+		src, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		net, err := config.Read(path, src, config.Options{Rules: rules.Specs()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := Of(net)
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+			continue
+		}
+		for _, v := range r.Verdicts {
+			if v.Met != (v.Op == "" && v.Why == "") {
+				t.Errorf("%s: %+v", path, v)
+			}
+		}
+	}
+}
+
+// Sign-symmetric feedback copies what random feedback does not.
+func TestOptionsCount(t *testing.T) {
+	rule := rules.All["fa"]
+	text := string(config.Template("fa", rule.Title, "x", rule.Spec, rule.Recipe))
+	symmetric := strings.Replace(text, `feedback_source = "generated"`, `feedback_source = "symmetric"`, 1)
+	net, err := config.Read("net.toml", []byte(symmetric), config.Options{Rules: rules.Specs()})
+	if err != nil || symmetric == text {
+		t.Fatal(err)
+	}
+	r, err := Of(net)
+	if v := r.Verdicts[Asymmetric]; err != nil || v.Met || !strings.HasPrefix(v.Why, "the signs of w") {
+		t.Errorf("%+v, %v", v, err)
 	}
 }

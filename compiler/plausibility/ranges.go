@@ -41,10 +41,10 @@ func (w *flow) ranges(inputLo float64, scalars map[string]interval, start map[*i
 			}
 			if pass > rounds && d.known {
 				if r.lo < d.lo {
-					r.lo = math.MinInt16
+					r.lo = full.lo
 				}
 				if r.hi > d.hi {
-					r.hi = math.MaxInt16
+					r.hi = full.hi
 				}
 			}
 			changed = d.set(r) || changed
@@ -63,7 +63,7 @@ func (i interval) hull(j interval) interval {
 
 // set widens the def's range, and says whether that changed it.
 func (d *def) set(r interval) bool {
-	r = interval{math.Max(math.Floor(r.lo), math.MinInt16), math.Min(math.Ceil(r.hi), math.MaxInt16)}
+	r = r.held()
 	if !d.known {
 		d.lo, d.hi, d.known = r.lo, r.hi, true
 		return true
@@ -74,7 +74,29 @@ func (d *def) set(r interval) bool {
 	return changed
 }
 
-var full = interval{math.MinInt16, math.MaxInt16}
+// full is the range of what saturates: no bound but the format's.
+var full = interval{math.Inf(-1), math.Inf(1)}
+
+// slack is by how much a bound may pass the end of the format and still be one: 1 itself in a format whose largest value is
+// just below, and what rounding adds.
+const slack = 1 + 2./1024
+
+// held is a range as the format holds it: an end beyond the format's means that the value saturates, and is no bound.
+func (i interval) held() interval {
+	switch {
+	case i.lo < math.MinInt16*slack:
+		i.lo = full.lo
+	default:
+		i.lo = math.Max(math.Floor(i.lo), math.MinInt16)
+	}
+	switch {
+	case i.hi > -math.MinInt16*slack:
+		i.hi = full.hi
+	default:
+		i.hi = math.Min(math.Ceil(i.hi), math.MaxInt16)
+	}
+	return i
+}
 
 // rangeOf is the union of the ranges of defs, in real numbers; ok is false while none is known.
 func rangeOf(defs []*def) (r interval, ok bool) {
@@ -118,12 +140,14 @@ func (w *flow) result(d *def, scalars map[string]interval) (interval, bool) {
 			return r, true
 		}
 	}
-	bounded := func(r interval, lo, hi float64) interval {
-		if v, ok := o.Attrs["lo"]; ok {
-			lo = math.Max(lo, float64(v))
+	// bounded applies the bounds of the operation; those at the end of 16 bits or one inside are its saturation.
+	bounded := func(r interval) interval {
+		lo, hi := full.lo, full.hi
+		if v, ok := o.Attrs["lo"]; ok && v > math.MinInt16+1 {
+			lo = float64(v)
 		}
-		if v, ok := o.Attrs["hi"]; ok {
-			hi = math.Min(hi, float64(v))
+		if v, ok := o.Attrs["hi"]; ok && v < math.MaxInt16-1 {
+			hi = float64(v)
 		}
 		return interval{clampTo(r.lo, lo, hi), clampTo(r.hi, lo, hi)}
 	}
@@ -134,7 +158,7 @@ func (w *flow) result(d *def, scalars map[string]interval) (interval, bool) {
 		if _, ok := rangeOf(d.from[2]); !ok {
 			return interval{}, false
 		}
-		return bounded(full, full.lo, full.hi), true
+		return bounded(full), true
 	case "madd":
 		a, ok1 := operand(1, frac)
 		b, ok2 := operand(2, o.Attrs["frac"])
@@ -152,7 +176,7 @@ func (w *flow) result(d *def, scalars map[string]interval) (interval, bool) {
 		if most, ok := w.overNorm(o); ok {
 			r.lo, r.hi = math.Max(r.lo, -most), math.Min(r.hi, most)
 		}
-		return bounded(units(interval{r.lo + c.lo, r.hi + c.hi}), full.lo, full.hi), true
+		return bounded(units(interval{r.lo + c.lo, r.hi + c.hi})), true
 	case "vmin", "vmax":
 		a, ok1 := operand(1, frac)
 		c, ok2 := operand(2, frac)
@@ -160,7 +184,7 @@ func (w *flow) result(d *def, scalars map[string]interval) (interval, bool) {
 		if o.Name == "vmax" {
 			pick = math.Max
 		}
-		return bounded(units(interval{pick(a.lo, c.lo), pick(a.hi, c.hi)}), full.lo, full.hi), ok1 && ok2
+		return bounded(units(interval{pick(a.lo, c.lo), pick(a.hi, c.hi)})), ok1 && ok2
 	case "ge":
 		lo, hi := 0.0, unit
 		if v, ok := o.Attrs["lo"]; ok {
@@ -176,7 +200,7 @@ func (w *flow) result(d *def, scalars map[string]interval) (interval, bool) {
 		if !ok1 || !ok2 {
 			return interval{}, false
 		}
-		return bounded(units(b.hull(c)), full.lo, full.hi), true
+		return bounded(units(b.hull(c))), true
 	case "fill":
 		v, ok := operand(1, frac)
 		if partial(o) {
