@@ -135,14 +135,19 @@ func (p *Program) checkShape(o *Op, init bool) error {
 			return fmt.Errorf("takes %d of the %d inputs of %s", size, t.In, t.Name)
 		case len(o.Args) == 4 && t.Lanes == "in":
 			return fmt.Errorf("%s lies over its inputs, a block of them needs lanes over outputs", t.Name)
+		case len(o.Args) == 4 && t.Source != "memory":
+			return fmt.Errorf("%s is drawn by the rows of a product, a block of it would be other numbers", t.Name)
 		}
 		return fit(1, 2, 0)
 	case "fill", "fills":
 		if len(o.Args) == 3 && p.Scalar(o.Args[1]) == nil {
 			return fmt.Errorf("%s is no scalar, which a block is filled with", o.Args[1])
 		}
-		if size := o.Attrs["n"]; size > n(0) || len(o.Args) == 3 && (size < 1 || o.Attrs["align"] < 1) {
+		switch size, align := o.Attrs["n"], o.Attrs["align"]; {
+		case size > n(0) || len(o.Args) == 3 && size < 1:
 			return fmt.Errorf("fills %d of the %d elements of %s", size, n(0), o.Args[0])
+		case len(o.Args) == 3 && align < 1:
+			return fmt.Errorf("fills %d of the %d elements of %s from no multiple of %d", size, n(0), o.Args[0], align)
 		}
 		return nil
 	case "matvect":

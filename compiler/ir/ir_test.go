@@ -70,6 +70,11 @@ func TestErrors(t *testing.T) {
 		{"outputs of a pull across", "outer w, rate, y, x round=stochastic", "pull w, rate, y, x across=1 round=stochastic", "pulled to values"},
 		{"row of another size", "matvec y, w, x", "row y, w, x", "w has 3 inputs"},
 		{"role", "role=weight", "role=wait", "role wait is none of weight"},
+		{"inputs of a block", "matvec y, w, x round", "matvec y, w, x, i n=4 round", "takes 4 of the 3 inputs of w"},
+		{"no inputs of a block", "matvec y, w, x round", "matvec y, w, x, i round", "takes 0 of the 3 inputs of w"},
+		{"block of a fill", "madd s, y, #3, _ frac=2", "fill s, rate, i n=3 align=1", "fills 3 of the 2 elements of s"},
+		{"fill of a block", "madd s, y, #3, _ frac=2", "fill s, #1, i n=1 align=1", "#1 is no scalar"},
+		{"place of a block", "madd s, y, #3, _ frac=2", "fill s, rate, i n=1", "fills 1 of the 2 elements of s from no multiple of 0"},
 		{"entry", "func learn", "func teach", "func teach is not an entry point"},
 	} {
 		text := strings.Replace(sample, c.old, c.new, 1)
