@@ -31,11 +31,13 @@ type Tensor struct {
 	In, Out int
 	Bias    bool
 	Bits    int // saturation width, 2..16
-	Frac    int
-	Source  string // "memory", or "sign": generated from its counter, no memory
-	Lanes   string // "" before pass axes, then "out" (rows are inputs) or "in" (rows are outputs)
-	ID      int    // in the digest; -1 when generated
-	Base    int    // word address, -1 before pass allocate
+	// Positive weights saturate at 0 below.
+	Positive bool
+	Frac     int
+	Source   string // "memory", or "sign": generated from its counter, no memory
+	Lanes    string // "" before pass axes, then "out" (rows are inputs) or "in" (rows are outputs)
+	ID       int    // in the digest; -1 when generated
+	Base     int    // word address, -1 before pass allocate
 }
 
 // Rows is the number of rows in the device's layout: the scalar side.

@@ -8,6 +8,7 @@ import (
 const sample = `program p rule=bp seed=7
 
 tensor w role=weight in=3 out=2 bias=yes bits=16 frac=14 source=memory lanes=any id=0 base=-1
+tensor p role=head in=3 out=2 bias=no bits=8 frac=7 source=memory lanes=any id=1 base=-1 positive=yes
 vector x role=input n=3 one=yes frac=8 base=-1
 vector y role=temp n=2 one=no frac=12 base=-1
 vector s role=state n=2 one=no frac=12 base=-1

@@ -77,6 +77,9 @@ func (r *reader) line(line string) error {
 	case "tensor":
 		t := &Tensor{Name: name, Role: a.text("role"), In: a.number("in"), Out: a.number("out"), Bias: a.flag("bias"),
 			Bits: a.number("bits"), Frac: a.number("frac"), Source: a.text("source"), Lanes: a.text("lanes"), ID: a.number("id"), Base: a.number("base")}
+		if _, ok := a.kv["positive"]; ok {
+			t.Positive = a.flag("positive")
+		}
 		if t.Lanes == "any" {
 			t.Lanes = ""
 		}

@@ -11,8 +11,12 @@ func (p *Program) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "program %s rule=%s seed=%d\n\n", p.Name, p.Rule, p.Seed)
 	for _, t := range p.Tensors {
-		fmt.Fprintf(&b, "tensor %s role=%s in=%d out=%d bias=%s bits=%d frac=%d source=%s lanes=%s id=%d base=%d\n",
+		fmt.Fprintf(&b, "tensor %s role=%s in=%d out=%d bias=%s bits=%d frac=%d source=%s lanes=%s id=%d base=%d",
 			t.Name, t.Role, t.In, t.Out, flag(t.Bias), t.Bits, t.Frac, t.Source, or(t.Lanes, "any"), t.ID, t.Base)
+		if t.Positive {
+			b.WriteString(" positive=yes")
+		}
+		b.WriteByte('\n')
 	}
 	for _, v := range p.Vectors {
 		fmt.Fprintf(&b, "vector %s role=%s n=%d one=%s frac=%d base=%d\n", v.Name, v.Role, v.N, flag(v.One), v.Frac, v.Base)

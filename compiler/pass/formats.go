@@ -115,5 +115,10 @@ func shift(o *ir.Op, s int, tensor, other string) error {
 	return nil
 }
 
-// WeightBounds are the saturation bounds of a tensor of that width.
-func WeightBounds(bits int) (lo, hi int) { return -1 << (bits - 1), 1<<(bits-1) - 1 }
+// WeightBounds are the saturation bounds of a tensor's elements.
+func WeightBounds(t *ir.Tensor) (lo, hi int) {
+	if t.Positive {
+		return 0, 1<<(t.Bits-1) - 1
+	}
+	return -1 << (t.Bits - 1), 1<<(t.Bits-1) - 1
+}

@@ -169,7 +169,7 @@ func (z *legalizer) op(o *ir.Op) error {
 		z.transposed(o, copyAttrs)
 	case "outer", "pull":
 		t := p.Tensor(o.Args[0])
-		lo, hi := WeightBounds(t.Bits)
+		lo, hi := WeightBounds(t)
 		d, x := o.Args[2], o.Args[3]
 		s, v, walk := x, d, "upd.b"
 		if t.Lanes == "in" {
@@ -198,13 +198,13 @@ func (z *legalizer) op(o *ir.Op) error {
 		z.keyed(z.add(u))
 	case "perturb":
 		t := p.Tensor(o.Args[0])
-		lo, hi := WeightBounds(t.Bits)
+		lo, hi := WeightBounds(t)
 		z.keyed(z.add(copyAttrs(ir.New("blend", o.Args...)).With("rows", t.Rows()).With("cols", t.Cols()).
 			With("round", int(fixed.Nearest))))
 		bounds(z.out[len(z.out)-1], lo, hi)
 	case "accumulate":
 		t := p.Tensor(o.Args[0])
-		lo, hi := WeightBounds(t.Bits)
+		lo, hi := WeightBounds(t)
 		z.keyed(z.add(copyAttrs(ir.New("blend", o.Args...)).With("rows", t.Rows()).With("cols", t.Cols()).With("lo", lo).With("hi", hi)))
 	case "repeat", "if":
 		b := copyAttrs(ir.New(o.Name, o.Args...))
@@ -240,10 +240,7 @@ func (z *legalizer) op(o *ir.Op) error {
 		z.oneAt(vec(0), z.label())
 	case "draw":
 		t := p.Tensor(o.Args[0])
-		lo, hi := WeightBounds(t.Bits)
-		if least, ok := o.Attrs["lo"]; ok {
-			lo = least
-		}
+		lo, hi := WeightBounds(t)
 		if t.Bias {
 			z.add(ir.New("blend", t.Name, z.scalar("zero", 0)).With("rows", t.Rows()).With("cols", t.Cols()).With("set", 1).With("lo", lo).With("hi", hi))
 		}

@@ -12,13 +12,11 @@ import (
 )
 
 const (
-	rateFrac     = 14   // spikes of an input in a step, and its phase, which is less than 2
 	postFrac     = 12   // postsynaptic trace
 	leastPairs   = 8    // fraction bits of what pairs sum to
 	changeFrac   = 10   // changes at the rate 1: those beyond 32 are cut off
 	gainFrac     = 14   // factor that normalizes a unit's weights
 	decayFrac    = 15   // of the postsynaptic trace's decay
-	smallestMean = 8    // of the input bytes of a sample: a darker one has fewer spikes than asked for
 	voltageRange = 8.0  // a membrane holds so many times what a unit's weights sum to
 	freeVoltage  = 16.0 // the sum that is assumed of weights that are not normalized
 )
@@ -36,11 +34,10 @@ var SpikeTiming = Rule{
 	Source: "pair rule with traces: Song, Miller, Abbott, Nature Neuroscience 3 (2000); Morrison, Diesmann, Gerstner, Biological Cybernetics 98 (2008); soft bounds: " +
 		"Gütig et al., Journal of Neuroscience 23 (2003); competition, thresholds and label assignment: Diehl, Cook, Frontiers in Computational Neuroscience 9 (2015)",
 	Spec: config.RuleSpec{ErrorFrac: 14, Hidden: []string{"alif", "lif"}, Output: []string{"vote", "softmax", "sigmoid"}, Options: []config.Option{
-		{Name: "timesteps", Default: 16, Min: 2, Max: 64, Doc: "of a sample"},
-		{Name: "code", Default: "regular", Words: []string{"regular", "poisson", "latency"},
-			Doc: "of an input: evenly spaced spikes, random ones, or one that comes the sooner the brighter"},
-		{Name: "events", Default: 40.0, Max: 1024, Open: true, Doc: "spikes of all inputs together in a step; an input has at most one"},
-		{Name: "leak", Default: 0.9375, Max: 1, Doc: "what a step leaves of a membrane's voltage; 1: no leak"},
+		timestepsOption,
+		codeOption,
+		eventsOption,
+		leakOption,
 		{Name: "trace", Default: 0.9375, Max: 1, Doc: "what a step leaves of a trace, e^(-1/τ) with τ in steps"},
 		{Name: "depression", Default: 3.0, Max: 64, Doc: "amplitude of depression, that of potentiation is 1"},
 		{Name: "bounds", Default: "soft", Words: []string{"soft", "hard"}, Doc: "soft: changes are proportional to what is left to the bound; hard: weights are cut off there"},
@@ -56,7 +53,7 @@ var SpikeTiming = Rule{
 		Note: "One spiking layer and the vote of its units; more units answer better",
 	},
 	Learn: func(n *Dense, f *ir.Func) error {
-		s := &spiking{Dense: n}
+		s := &spiking{coder: coder{Dense: n}}
 		if err := s.declare(); err != nil {
 			return err
 		}
@@ -66,7 +63,7 @@ var SpikeTiming = Rule{
 		return nil
 	},
 	Infer: func(n *Dense, f *ir.Func) error {
-		s := &spiking{Dense: n}
+		s := &spiking{coder: coder{Dense: n}}
 		if err := s.declare(); err != nil {
 			return err
 		}
@@ -78,16 +75,15 @@ var SpikeTiming = Rule{
 
 // spiking is the program of a spiking layer while it is being written.
 //
-// A step reads spikes from the vector s and nothing else of the input: recorded events would be streamed into s, a step's at a time, in
-// the place of encode.
+// A step reads spikes from the vector s and nothing else of the input.
 type spiking struct {
-	*Dense
-	units, inputs int
-	adapts        bool // the thresholds
-	votes         bool // the last layer is a vote, not a readout that learns from its error
+	coder
+	units  int
+	adapts bool // the thresholds
+	votes  bool // the last layer is a vote, not a readout that learns from its error
 
-	// Vectors: rates of the inputs, their phases, spikes and traces; what the first unit's spikes give and take.
-	p, phase, s, x, up, down string
+	// Vectors: traces of the inputs; what the first unit's spikes give and take.
+	x, up, down string
 	// Currents, voltages, thresholds (a vector, or an immediate) and counts of spikes.
 	current, v, theta, counts string
 	// Scalars.
@@ -111,17 +107,16 @@ func (n *spiking) declare() error {
 		return err
 	}
 	layer, output := net.Layers[0], net.Layers[1]
-	n.units, n.inputs = layer.Units, net.Input.Elements()
+	n.units = layer.Units
+	inputs := net.Input.Elements()
 	n.adapts, n.votes = layer.Activation == "alif", output.Activation == "vote"
-	if net.Data.Encoder != "direct" {
-		fail(net.Data.Pos, fmt.Sprintf("rule stdp makes spikes of brightness, encoder = %q gives negative numbers", net.Data.Encoder), `write encoder = "direct"`)
-	}
+	list = append(list, checkCode(n.Dense)...)
 	steps, bound := r.Whole("timesteps"), r.Number("bound")
 	if bound > layer.Weights.Max()+math.Ldexp(1, -layer.Weights.Frac) {
 		fail(r.At["bound"], fmt.Sprintf("bound = %g is beyond the weights of layer %q, %v", bound, layer.Name, layer.Weights), "lower it, or give the weights fewer fraction bits")
 	}
-	if total := r.Number("total"); total > bound*float64(n.inputs) {
-		fail(r.At["total"], fmt.Sprintf("total = %g is more than %d weights of at most %g sum to", total, n.inputs, bound), "lower it or raise bound")
+	if total := r.Number("total"); total > bound*float64(inputs) {
+		fail(r.At["total"], fmt.Sprintf("total = %g is more than %d weights of at most %g sum to", total, inputs, bound), "lower it or raise bound")
 	}
 	if math.Ldexp(float64(r.Whole("spikes")), layer.Values.Frac) > math.MaxInt16 {
 		fail(layer.Values.Pos, fmt.Sprintf("values %v of layer %q cannot hold spikes = %d of one unit", layer.Values, layer.Name, r.Whole("spikes")), "use fewer fraction bits")
@@ -149,11 +144,8 @@ func (n *spiking) declare() error {
 	}
 
 	spikeFrac := 15 - bits.Len(uint(steps))
-	n.p, n.phase = n.Vector("p", n.inputs, rateFrac), n.Vector("phase", n.inputs, rateFrac)
-	if r.Word("code") == "poisson" {
-		n.Program.Vector(n.p).Frac = rateFrac + 1
-	}
-	n.s, n.x = n.Vector("s", n.inputs, spikeFrac), n.Vector("x_pre", n.inputs, spikeFrac)
+	n.coder = newCoder(n.Dense, spikeFrac)
+	n.x = n.Vector("x_pre", n.inputs, spikeFrac)
 	// What the pairs of a sample give: at most as many as there are steps, for each spike of the unit.
 	pairFrac := max(leastPairs, 15-bits.Len(uint(steps*r.Whole("spikes"))))
 	n.up, n.down = n.Vector("up", n.inputs, pairFrac), n.Vector("down", n.inputs, pairFrac)
@@ -170,11 +162,9 @@ func (n *spiking) declare() error {
 	if n.Program.Tensor(n.W(0)).Bias { // the first time
 		n.Program.Tensor(n.W(0)).Bias = false
 		n.Program.Tensor(n.W(1)).Bias = !n.votes
+		n.Program.Tensor(n.W(0)).Positive = true
 		for _, o := range n.Program.Func("init").Ops {
-			switch {
-			case o.Name == "draw" && o.Args[0] == n.W(0):
-				o.With("lo", 0)
-			case o.Name == "draw" && n.votes: // no opinion
+			if o.Name == "draw" && o.Args[0] == n.W(1) && n.votes { // no opinion
 				o.Args[1] = n.zero
 			}
 		}
@@ -191,7 +181,7 @@ func (n *spiking) set(f *ir.Func, scalar string, value int) {
 func (n *spiking) present(f *ir.Func, learning bool) {
 	r := &n.Net.Rule
 	down := learning && r.Number("depression") > 0 && n.plastic()
-	n.rates(f)
+	n.begin(f)
 	f.Add(ir.New("fill", n.v, ir.Imm(0)))
 	f.Add(ir.New("fill", n.counts, ir.Imm(0)))
 	n.set(f, n.spikes, 0)
@@ -232,60 +222,6 @@ func (n *spiking) present(f *ir.Func, learning bool) {
 
 // plastic says whether the weights learn.
 func (n *spiking) plastic() bool { return n.Dense.rates[0].scalar != "" }
-
-// silent lets an operation saturate on purpose.
-func (n *spiking) silent(o *ir.Op) *ir.Op {
-	return o.With("lo", math.MinInt16+1).With("hi", math.MaxInt16-1)
-}
-
-// rates adds p = events·x/Σx, at most 1, and the phases that the codes start from.
-func (n *spiking) rates(f *ir.Func) {
-	events := n.Net.Rule.Number("events")
-	// gain = events/Σx with so many fraction bits that it has 15 where the mean of the bytes is the smallest.
-	frac := int(math.Floor(math.Log2(math.MaxInt16 * float64(n.inputs) * smallestMean / events)))
-	numerator := math.Ldexp(events, frac)
-	up := max(0, int(math.Ceil(math.Log2(numerator)))-30)
-	sum, gain := n.Scalar("input_sum", 0, 0, false), n.Scalar("gain", 0, frac-n.Program.Vector(n.H(0)).Frac, false)
-	f.Add(ir.New("dot", sum, n.H(0), ir.Imm(1)).With("n", n.inputs).With("shift", 0))
-	f.Add(ir.New("div", gain, n.Scalar("events", int32(math.Round(math.Ldexp(numerator, -up))), 0, false), sum).With("shift", up))
-	n.Bound(n.Mul(f, n.p, n.H(0), gain, ir.Zero), 0, 1)
-	if n.Net.Rule.Word("code") == "poisson" { // 2p - 1, to compare with draws in [-1, 1)
-		f.Add(ir.New("madd", n.p, n.p, ir.Imm(1), n.Const(n.p, -0.5)))
-		n.silent(n.Scale(f, n.p, n.p, 2, ir.Zero)).With("lo", math.MinInt16)
-		return
-	}
-	f.Add(ir.New("fill", n.phase, n.Const(n.phase, 0.5)))
-	if n.Net.Rule.Word("code") == "latency" {
-		n.Copy(f, n.left(), n.p)
-	}
-}
-
-// encode adds the spikes of one step.
-func (n *spiking) encode(f *ir.Func) {
-	one := n.units1(n.s)
-	switch n.Net.Rule.Word("code") {
-	case "poisson": // not where the draw is at least 2p - 1: never for p = 0
-		f.Add(ir.New("ge", n.s, ir.Uniform, n.p).With("lo", one).With("hi", 0))
-	case "latency": // an input that had its spike collects no more
-		n.collect(f, n.left())
-		f.Add(ir.New("sel", n.left(), n.s, ir.Zero, n.left()))
-	default:
-		n.collect(f, n.p)
-	}
-}
-
-// collect adds p to the phases, and a spike where that makes one.
-func (n *spiking) collect(f *ir.Func, p string) {
-	n.Add(f, n.phase, p, n.phase)
-	f.Add(ir.New("ge", n.s, n.phase, n.Const(n.phase, 1)))
-	n.Sub(f, n.phase, n.phase, n.s)
-}
-
-// left holds the rates of the inputs that have not spiked.
-func (n *spiking) left() string { return n.Vector("left", n.inputs, rateFrac) }
-
-// units1 is one in units of a vector's elements.
-func (n *spiking) units1(v string) int { return n.Dense.units(v, 1) }
 
 // compete adds the spike of a step, if there is one. That any unit is over its threshold is found by a sum, which takes a word
 // a cycle; the search for the first takes an element a cycle, and most steps need none.
