@@ -241,6 +241,9 @@ func (z *legalizer) op(o *ir.Op) error {
 	case "draw":
 		t := p.Tensor(o.Args[0])
 		lo, hi := WeightBounds(t)
+		if least, ok := o.Attrs["lo"]; ok {
+			lo = max(lo, least)
+		}
 		if t.Bias {
 			z.add(ir.New("blend", t.Name, z.scalar("zero", 0)).With("rows", t.Rows()).With("cols", t.Cols()).With("set", 1).With("lo", lo).With("hi", hi))
 		}

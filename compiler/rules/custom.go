@@ -23,13 +23,14 @@ var Custom = Rule{
 	Title:    "a rule of its own",
 	Equation: "ΔW = dw(x0, x1, …, y0, y1, …, w, rate, reward, error) for each synapse of the hidden layers; readout: Δw = -η (p - y) hᵀ",
 	Source:   "names: Lava's learning rules (lava-nc.org); the default expression: Oja, Journal of Mathematical Biology 15 (1982)",
-	Spec: config.RuleSpec{ErrorFrac: 15, Options: []config.Option{
+	Spec: config.RuleSpec{ErrorFrac: 15, Hidden: []string{"clip", "hard-sigmoid", "lif", "relu", "sigmoid", "tanh"}, Options: append([]config.Option{
 		{Name: "dw", Default: "rate * y0 * (x0 - y0 * w)", Doc: "the weight change of a synapse; this one is Oja's"},
 		{Name: "traces", Default: map[string]string{}, Doc: `how traces go on each sample, as { y1 = "0.9*y1 + 0.1*y0^2" }`},
 		{Name: "constants", Default: map[string]float64{}, Doc: "names for numbers in the expressions"},
 		{Name: "eligibility", Default: 0.0, Max: 1, Doc: "0: dw changes the weights; else dw adds to a trace of each synapse that decays by this factor, and the weights change by rate * reward * trace"},
 		{Name: feedbackOption.Name, Default: feedbackOption.Default, Open: true, Idle: true, Doc: "error of a hidden neuron: random signs times this of the output's error"},
-	}},
+		{Name: "synapses", Default: "any", Words: []string{"any", "excitatory"}, Doc: "of hidden layers; excitatory: weights are never negative"},
+	}, customSpikes...)},
 	Recipe: config.Recipe{
 		Activation: "sigmoid", Gain: "0.7", Rates: [2]string{"1.0", "1.0"}, Rate: "0.01", Final: "0.0002",
 		Note: "Hidden layers learn by dw, the last one by the delta rule",
@@ -38,6 +39,9 @@ var Custom = Rule{
 		c, err := newCustom(n)
 		if err != nil {
 			return err
+		}
+		if c.spikes {
+			return c.learnSpikes(f)
 		}
 		n.Forward(f)
 		e := n.OutputError(f)
@@ -55,6 +59,17 @@ var Custom = Rule{
 		n.Update(f, n.Layers()-1, e)
 		return nil
 	},
+	Infer: func(n *Dense, f *ir.Func) error {
+		c, err := newCustom(n)
+		if err != nil {
+			return err
+		}
+		if c.spikes {
+			return c.answerSpikes(f)
+		}
+		n.Forward(f)
+		return nil
+	},
 }
 
 // custom is the user's rule while its program is written.
@@ -65,6 +80,7 @@ type custom struct {
 	traces   map[string]*expr.Node
 	order    []string // of the traces
 	constant map[string]float64
+	spikes   bool // the hidden layer
 
 	// of the layer in turn
 	l       int
@@ -112,11 +128,13 @@ func newCustom(n *Dense) (*custom, error) {
 	if err == nil {
 		note("dw", c.checkScalars())
 	}
+	list = append(list, c.checkSpikes()...)
 	if len(list) > 0 {
 		return nil, list.Err()
 	}
 	for l := range n.Layers() - 1 {
-		n.Program.Tensor(n.W(l)).Bias = false
+		w := n.Program.Tensor(n.W(l))
+		w.Bias, w.Positive = false, r.Word("synapses") == "excitatory"
 	}
 	return c, nil
 }

@@ -47,11 +47,19 @@ func (c *custom) layer(f *ir.Func, l int, e string) error {
 		c.vectors["error"], c.ranges["error"] = v, c.reach(v)
 	}
 	for _, name := range c.order {
+		if err := c.declare(name); err != nil {
+			return err
+		}
 		if err := c.trace(f, name); err != nil {
 			return err
 		}
 	}
-	return c.update(f)
+	target := c.eligibility(f)
+	if err := c.update(f, target); err != nil {
+		return err
+	}
+	c.reinforce(f, target)
+	return nil
 }
 
 // activity is the range of vector l's elements.
@@ -77,8 +85,8 @@ func (c *custom) reach(v string) expr.Interval {
 	return expr.Span(-math.Ldexp(1, 15-frac), math.Ldexp(1, 15-frac))
 }
 
-// trace adds one step of a trace.
-func (c *custom) trace(f *ir.Func, name string) error {
+// declare declares the vector of a trace: kept from sample to sample, or from step to step of spiking units.
+func (c *custom) declare(name string) error {
 	decay, rest, err := c.split(name, c.traces[name])
 	if err != nil {
 		return err
@@ -95,8 +103,23 @@ func (c *custom) trace(f *ir.Func, name string) error {
 		return err
 	}
 	size := c.Program.Vector(c.sideVector(name)).N
-	v := c.State(fmt.Sprintf("%s_%d", name, c.l+1), size, frac, 0)
+	v := fmt.Sprintf("%s_%d", name, c.l+1)
+	if c.spikes {
+		c.Vector(v, size, frac)
+	} else {
+		c.State(v, size, frac, 0)
+	}
 	c.vectors[name], c.ranges[name] = v, bound
+	return nil
+}
+
+// trace adds one step of a trace.
+func (c *custom) trace(f *ir.Func, name string) error {
+	decay, rest, err := c.split(name, c.traces[name])
+	if err != nil {
+		return err
+	}
+	v := c.vectors[name]
 	c.Scale(f, v, v, decay, ir.Zero).With("round", int(c.rounds)) // to nearest a slow trace would never reach 0
 	for _, m := range rest.Terms {
 		if len(m.Factors) == 0 {
@@ -300,22 +323,36 @@ func (c *custom) inWeights(f *ir.Func, p *expr.Poly, like string, w *ir.Tensor) 
 	return v, c.sum(f, "dw", v, p)
 }
 
-// update adds the changes of the layer's weights, or of their eligibility.
-func (c *custom) update(f *ir.Func) error {
+// eligibility declares what dw changes, and adds its decay: the eligibility of the layer's weights, or the weights.
+func (c *custom) eligibility(f *ir.Func) *ir.Tensor {
 	w := c.Program.Tensor(c.W(c.l))
-	target := w
 	decay := c.eligible()
-	if decay > 0 {
-		e := *w
-		e.Name, e.Role, e.ID = fmt.Sprintf("e%d", c.l+1), "trace", -1
-		c.Program.Tensors = append(c.Program.Tensors, &e)
-		target = &e
-		zero := c.Scalar("none", 0, 0, false)
-		c.Program.Func("init").Add(ir.New("draw", e.Name, zero).With("shift", 0).With("source", 1))
-		if decay < 1 {
-			c.Accumulate(f, e.Name, decay-1, e.Name)
-		}
+	if decay == 0 {
+		return w
 	}
+	e := *w
+	e.Name, e.Role, e.ID, e.Positive = fmt.Sprintf("e%d", c.l+1), "trace", -1, false
+	c.Program.Tensors = append(c.Program.Tensors, &e)
+	zero := c.Scalar("none", 0, 0, false)
+	c.Program.Func("init").Add(ir.New("draw", e.Name, zero).With("shift", 0).With("source", 1))
+	if decay < 1 {
+		c.Accumulate(f, e.Name, decay-1, e.Name)
+	}
+	return &e
+}
+
+// reinforce adds W += rate · reward · E, if there is an eligibility.
+func (c *custom) reinforce(f *ir.Func, e *ir.Tensor) {
+	if e.Role != "trace" {
+		return
+	}
+	r := c.rate(fmt.Sprintf("ascent%d", c.l+1), c.Net.Rule.Rate*c.Net.Layers[c.l].Rate, 1)
+	f.Add(ir.New("accumulate", c.W(c.l), c.scaled(f, r, "reward"), e.Name).With("shift", r.frac).With("round", int(c.rounds)))
+}
+
+// update adds dw to the layer's weights, or to their eligibility.
+func (c *custom) update(f *ir.Func, target *ir.Tensor) error {
+	w := c.Program.Tensor(c.W(c.l))
 	// Decays go first: they take w as it was before the sample.
 	slices.SortStableFunc(c.products, func(a, b expr.Product) int { return cmp.Compare(b.W, a.W) })
 	done := make([]bool, len(c.products))
@@ -341,7 +378,9 @@ func (c *custom) update(f *ir.Func) error {
 			if y, err = c.poly(f, p.Post, y); err != nil {
 				return err
 			}
-			c.apply(f, "outer", target, rate, y, x, c.Program.Vector(x).Frac+c.Program.Vector(y).Frac-target.Frac)
+			if _, err = c.apply(f, "outer", target, rate, y, x, c.Program.Vector(x).Frac+c.Program.Vector(y).Frac-target.Frac); err != nil {
+				return err
+			}
 		case p.W == 1 && p.Pre == nil && p.Post == nil:
 			o := ir.New("accumulate", target.Name, rate.scalar, target.Name).With("shift", rate.frac).With("round", int(c.rounds))
 			f.Add(o)
@@ -353,7 +392,11 @@ func (c *custom) update(f *ir.Func) error {
 			if y, err = c.inWeights(f, nil, y, w); err != nil {
 				return err
 			}
-			c.apply(f, "pull", target, rate, y, x, c.Program.Vector(x).Frac).With("across", 1)
+			o, err := c.apply(f, "pull", target, rate, y, x, c.Program.Vector(x).Frac)
+			if err != nil {
+				return err
+			}
+			o.With("across", 1)
 		default:
 			var goal *expr.Poly
 			if p.W == 1 {
@@ -367,20 +410,25 @@ func (c *custom) update(f *ir.Func) error {
 			if x, err = c.inWeights(f, goal, x, w); err != nil {
 				return err
 			}
-			c.apply(f, "pull", target, rate, y, x, c.Program.Vector(y).Frac)
+			if _, err = c.apply(f, "pull", target, rate, y, x, c.Program.Vector(y).Frac); err != nil {
+				return err
+			}
 		}
-	}
-	if decay > 0 {
-		r := c.rates[c.l]
-		r = rate{c.scaled(f, c.Ascent(fmt.Sprintf("ascent%d", c.l+1), c.Net.Rule.Rate*c.Net.Layers[c.l].Rate), "reward"), r.frac}
-		f.Add(ir.New("accumulate", w.Name, r.scalar, target.Name).With("shift", r.frac).With("round", int(c.rounds)))
 	}
 	return nil
 }
 
 // apply adds an update: the shift of its product without the rate's.
-func (c *custom) apply(f *ir.Func, op string, t *ir.Tensor, r rate, y, x string, shift int) *ir.Op {
-	return c.add(f, ir.New(op, t.Name, r.scalar, y, x).With("shift", r.frac+shift).With("round", int(c.rounds)))
+func (c *custom) apply(f *ir.Func, op string, t *ir.Tensor, r rate, y, x string, shift int) (*ir.Op, error) {
+	shift += r.frac
+	if shift < 0 || shift > fixed.MaxShift {
+		what, remedy := "rounds to 0", fmt.Sprintf("raise rate or the coefficient %.3g-fold", math.Ldexp(1, shift-fixed.MaxShift))
+		if shift < 0 {
+			what, remedy = "is beyond 16 bits", fmt.Sprintf("lower rate or the coefficient %.3g-fold", math.Ldexp(1, -shift))
+		}
+		return nil, diag.List{c.Net.Diagnostic(c.Net.Rule.At["dw"], fmt.Sprintf("dw: a change of layer %q by %s and %s %s", c.Net.Layers[c.l].Name, y, x, what), remedy)}
+	}
+	return c.add(f, ir.New(op, t.Name, r.scalar, y, x).With("shift", shift).With("round", int(c.rounds))), nil
 }
 
 // pair finds the product that makes i a pull: y·x and -y·w, with equal factors otherwise; -1 if there is none.

@@ -195,6 +195,7 @@ func TestCustomMessages(t *testing.T) {
 		{"dw = \"x0*(y0 * 1000)^4\"", "net.toml:24:6: dw: the coefficient 1e+12 of product 1 is beyond what updates can have; bring it nearer to 1"},
 		{"dw = \"x0*max(y0*1000*1000, 1)\"", `dw: max((y0*1000)*1000, 1) reaches 1e+06 in layer "hidden1", 16 bits hold 32767; scale the quantities`},
 		{"dw = \"rate*y0*(x1 - w)\"\ntraces = { x1 = \"0.9*x1 + x0\" }", `dw: weights go to 1*x1, which reaches 10; weights of layer "hidden1" are below 2; give the layer's weights fewer fraction bits`},
+		{"dw = \"2^-30 * x0 * y0\"", `dw: a change of layer "hidden1" by h1 and x rounds to 0; raise rate or the coefficient`},
 		{"dw = 3", "dw: expected a string, found the integer 3"},
 	} {
 		net, err := config.Read("net.toml", []byte(customText("sigmoid", "out", 0.0625, c.options)), config.Options{Rules: rules.Specs()})

@@ -383,7 +383,7 @@ func (p *perturbation) learnWeights(f *ir.Func) {
 		p.Mul(f, step, slope, k, ir.Zero).With("frac", r.frac).With("round", int(p.rounds))
 		f.Add(ir.New("load", k, step, zero))
 		f.Add(ir.New("shl", k, k).With("shift", 16))
-		lo, hi := pass.WeightBounds(w.Bits)
+		lo, hi := pass.WeightBounds(w)
 		if p.finite { // the next perturbation must find room, or its taking back would not be exact
 			margin := 1 << (w.Frac - p.octaves)
 			lo, hi = lo+margin, hi-margin

@@ -136,7 +136,7 @@ L63:
         div      rd=r35 ra=r36 rb=r34 shift=14                                                            ; div row_scale, total, row_sum shift=14
         key      stream=4 ra=r14                                                                          ; key step stream=4
         vec.mac  a=[478] b=r35 d=478 n=196 shift=14 round=stochastic bounds=r51                           ; vec w, w, row_scale, _ fn=mac hi=16384 lo=0 n=196 round=stochastic shift=14 stream=4
-        upd.b    w=0+10 cols=40 rows=196 s=478 v=468 rate=r37 shift=14 round=nearest bounds=r50 pull      ; upd.b w1, exact, w, first_unit cols=40 hi=32767 lo=-32768 pull=1 round=nearest rows=196 shift=14
+        upd.b    w=0+10 cols=40 rows=196 s=478 v=468 rate=r37 shift=14 round=nearest bounds=r49 pull      ; upd.b w1, exact, w, first_unit cols=40 hi=32767 lo=0 pull=1 round=nearest rows=196 shift=14
         shr      rd=r39 ra=r38 shift=16                                                                   ; shr rise, rate_rise shift=16
         shr      rd=r39 ra=r39 shift=9                                                                    ; shr rise, rise shift=9
         load     rd=r40 at=428 index ra=r20                                                               ; load level, theta, first

@@ -15,6 +15,9 @@ import (
 // of the hidden layers, and a comment takes an option away.
 type Variant struct{ Name, Rule, Lines string }
 
+// spiking starts the lines of a custom rule on spiking units.
+const spiking = "activation = \"lif\"\ngain = 3.0\nthreshold = 2.0\ninhibition = \"none\"\n"
+
 // Variants is every rule and what its options make of it.
 var Variants = []Variant{
 	{"bp", "bp", ""},
@@ -57,6 +60,10 @@ var Variants = []Variant{
 	{"oja", "custom", `dw = "rate * y0 * (x0 - y0 * w)"`},
 	{"bcm", "custom", "dw = \"rate * x0 * y0 * (y0 - y1)\"\ntraces = { y1 = \"0.99*y1 + 0.01*y0^2\" }"},
 	{"eligibility", "custom", "dw = \"x0 * (y0 - 0.5)\"\neligibility = 0.9"},
+	{"triplet", "custom", spiking + "dw = \"rate * (y0 * (x1 - w) + 0.5 * y0 * (y2 - y0) * x1 - 0.5 * x0 * y1)\"\n" +
+		`traces = { x1 = "0.8*x1 + 0.2*x0", y1 = "0.7*y1 + 0.3*y0", y2 = "0.95*y2 + y0" }`},
+	{"reward", "custom", spiking + "dw = \"0.1 * (y0 * x1 - 0.5 * x0 * y1)\"\neligibility = 0.5\n" +
+		`traces = { x1 = "0.8*x1 + 0.2*x0", y1 = "0.7*y1 + 0.3*y0" }`},
 	{"error", "custom", "dw = \"rate * error * (x0 - x1) - 2^-12 * w\"\ntraces = { x1 = \"0.9*x1 + 0.1*x0\" }"},
 }
 
@@ -78,6 +85,9 @@ const (
 // Compile compiles a variant for samples of a set, for the shared device with that many lanes.
 func (v Variant) Compile(set string, lanes int) (*compiler.Build, error) {
 	r := rules.All[v.Rule]
+	if strings.HasPrefix(v.Lines, spiking) {
+		r.Recipe.Units = []int{100} // one spiking layer
+	}
 	text := string(config.Template(v.Rule, r.Title, v.Name, r.Spec, r.Recipe))
 	for line := range strings.Lines(fmt.Sprintf("set = %q\n%s", set, v.Lines)) {
 		key, _, _ := strings.Cut(strings.TrimPrefix(line, "# "), " = ")
