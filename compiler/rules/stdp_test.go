@@ -49,6 +49,7 @@ func TestAgreeSpikeTiming(t *testing.T) {
 		{"alif", "vote", few + "depression = 0.0\ntimesteps = 24"},
 		{"alif", "vote", "events = 12.0\nthreshold = 1.0\ncode = \"latency\"\ntotal = 0.0\nquiet = 0.5"},
 		{"alif", "vote", "events = 20.0\nthreshold = 2.0\ncode = \"latency\"\nbounds = \"hard\"\ndepression = 0.25\nhomeostasis = 0.0"},
+		{"alif", "vote", "threshold = 3.0\ncode = \"events\"\ntimesteps = 8"},
 		{"lif", "vote", few + "spikes = 2"},
 		{"alif", "softmax", few},
 		{"alif", "sigmoid", few + "spikes = 8"},
@@ -112,13 +113,7 @@ func (s *state) agreeSpikeTiming() {
 		if got := s.learn(i).Result[0]; got != answer {
 			s.Errorf("sample %d: %d when it is learned, %d when it is not", i, got, answer)
 		}
-		p := s.vector("p")
-		s.checkRates(i, p)
-		code := float.Regular
-		if r.Word("code") == "latency" {
-			code = float.Latency
-		}
-		response := n.Present(code(p, r.Whole("timesteps")))
+		response := n.Present(s.trains(i))
 		if response.Margin < near {
 			continue
 		}
@@ -172,6 +167,27 @@ func (s *state) agreeSpikeTiming() {
 	if overflow > 0 {
 		s.Errorf("%d values left 16 bits", overflow)
 	}
+}
+
+// trains are the spikes of a sample, from the rates that the device has, or recorded in the bits of the bytes.
+func (s *state) trains(i int) float.Trains {
+	r := &s.cfg.Rule
+	steps := r.Whole("timesteps")
+	if r.Word("code") == "events" {
+		trains := make(float.Trains, steps)
+		for t := range trains {
+			for _, b := range s.set.Image(i) {
+				trains[t] = append(trains[t], b>>(7-t)&1 != 0)
+			}
+		}
+		return trains
+	}
+	p := s.vector("p")
+	s.checkRates(i, p)
+	if r.Word("code") == "latency" {
+		return float.Latency(p, steps)
+	}
+	return float.Regular(p, steps)
 }
 
 // checkRates compares the rates of the inputs with events·x/Σx.
