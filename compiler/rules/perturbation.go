@@ -104,13 +104,17 @@ func (n *Dense) perturbation() (*perturbation, error) {
 		}
 	}
 	for l, layer := range n.Net.Layers {
-		frac := layer.Values.Frac
+		frac, what := p.Program.Vector(fmt.Sprintf("u%d", l+1)).Frac, "sums"
 		if p.weights {
-			frac = layer.Weights.Frac
+			frac, what = layer.Weights.Frac, "weights"
 		}
 		if p.finite && p.octaves > frac && math.Ldexp(1, -p.octaves) == r.Number("size") && (p.weights || l < n.Layers()-1) {
-			findings = append(findings, n.Net.Diagnostic(r.At["size"], fmt.Sprintf("size = 2^-%d is less than the least step 2^-%d of layer %q", p.octaves, frac, layer.Name),
-				fmt.Sprintf("write size = %g, or more fraction bits", math.Ldexp(1, -frac))))
+			findings = append(findings, n.Net.Diagnostic(r.At["size"], fmt.Sprintf("size = 2^-%d is less than a step of the %s of layer %q, 2^-%d", p.octaves, what, layer.Name, frac),
+				fmt.Sprintf("write size = %g or more", math.Ldexp(1, -frac))))
+		}
+		if half := layer.Weights.Max() / 2; p.weights && p.finite && r.Number("size") > half {
+			findings = append(findings, n.Net.Diagnostic(r.At["size"], fmt.Sprintf("size = %g leaves the weights of layer %q, %s, no room to be perturbed up and down", r.Number("size"), layer.Name, layer.Weights),
+				"write less, or give the weights a wider range"))
 		}
 		if l > 0 && !p.weights && !p.local && layer.Lanes == "in" {
 			findings = append(findings, n.Net.Diagnostic(layer.At["lanes"], fmt.Sprintf("the inputs of layer %q are taken in groups, for which its lanes must lie over its outputs", layer.Name),
@@ -179,17 +183,17 @@ func (p *perturbation) nodes(f *ir.Func, l int, judge func(b *ir.Func, moved, fi
 	moved := p.move(f, l)
 	t := p.Returned(l + 1)
 	first := p.Scalar("first", 0, 0, false)
+	group, align := p.group, p.group
+	if group == 0 || group >= units {
+		group, align = units, 64 // one block, which starts at 0: whole words of any number of lanes
+	}
 	trip := func(size int) func(*ir.Func, string) error {
 		return func(b *ir.Func, _ string) error {
 			s := judge(b, moved, first, size)
-			b.Add(ir.New("fill", t, s, first).With("n", size).With("align", max(p.group, 1)))
+			b.Add(ir.New("fill", t, s, first).With("n", size).With("align", align))
 			b.Add(ir.New("addi", first, first, ir.Imm(size)))
 			return nil
 		}
-	}
-	group := p.group
-	if group == 0 || group > units {
-		group = units
 	}
 	f.Add(ir.New("set", first, ir.Imm(0)))
 	if trips := units / group; trips > 1 {
