@@ -98,15 +98,18 @@ func (n *Dense) hebbian() error {
 		n.Program.Tensor(n.W(l)).Bias = false
 		n.Program.Vector(n.sums(l)).Frac = frac
 	}
-	// What the units will learn is positive. A start with both signs is so far from every sample that the first units to win would
-	// go on winning until their thresholds have made up for it.
+	// What the units will learn is positive, unless samples are centered. A start with both signs is so far from every sample that the
+	// first units to win would go on winning until their thresholds have made up for it.
 	for _, o := range n.Program.Func("init").Ops {
-		if o.Name == "draw" && o.Args[0] != n.W(n.Layers()-1) {
+		if o.Name == "draw" && o.Args[0] != n.W(n.Layers()-1) && !(o.Args[0] == n.W(0) && n.centered()) {
 			o.With("lo", 0)
 		}
 	}
 	return list.Err()
 }
+
+// centered says whether samples have both signs.
+func (n *Dense) centered() bool { return n.Net.Data.Encoder == "centered" }
 
 func (n *Dense) sums(l int) string { return fmt.Sprintf("u%d", l+1) }
 
@@ -129,7 +132,7 @@ func (n *Dense) compare(f *ir.Func, l int) {
 		n.Copy(f, h, n.H(0)) // a product takes the input once
 	}
 	x := n.Vector(n.unit(l), w.In, w.Frac)
-	n.Normalize(f, x, h, n.Squares(f, "squares_"+h, h, 1), 1, least, l == 0 && n.Net.Data.Encoder == "centered")
+	n.Normalize(f, x, h, n.Squares(f, "squares_"+h, h, 1), 1, least, l == 0 && n.centered())
 	f.Add(ir.New("matvec", n.sums(l), w.Name, x))
 }
 
