@@ -45,10 +45,11 @@ func Build(root, cache string, c device.Config, optimize string, netlist bool) (
 		return "", err
 	}
 	main := filepath.Join(root, "testbench", "unit", "engine", "main.cpp")
+	top := filepath.Join(root, "testbench", "unit", "engine", "top.v")
 	args := []string{
 		"--cc", "--exe", "--build", "-j", "2", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "--unroll-count", "1",
-		"-MAKEFLAGS", "OPT_FAST=" + optimize + " OPT_GLOBAL=" + optimize, "-Wno-fatal", "-Wno-lint",
-		"-I" + filepath.Join(root, "hdl", "gen"), "--top-module", "nmc_engine", main,
+		"-MAKEFLAGS", "'OPT_FAST=" + optimize + " -march=native' 'OPT_GLOBAL=" + optimize + " -march=native'", "-Wno-fatal", "-Wno-lint",
+		"-I" + filepath.Join(root, "hdl", "gen"), "--top-module", "nmc_engine_top", "--prefix", "Vnmc_engine", main, top,
 	}
 	parameters := []struct {
 		name  string
@@ -58,7 +59,7 @@ func Build(root, cache string, c device.Config, optimize string, netlist bool) (
 		{"TableDepth", c.TableDepth}, {"WeightPorts", c.WeightPorts}, {"Omit", c.Omit},
 	}
 	h := sha256.New()
-	inputs := []string{main, filepath.Join(root, "hdl", "gen", "nmc_isa.vh")}
+	inputs := []string{main, top, filepath.Join(root, "hdl", "gen", "nmc_isa.vh")}
 	for f := range strings.FieldsSeq(string(list)) {
 		inputs = append(inputs, filepath.Join(root, "hdl", f))
 	}
@@ -85,7 +86,7 @@ func Build(root, cache string, c device.Config, optimize string, netlist bool) (
 		}
 		file := filepath.Join(dir, "netlist.v")
 		script := fmt.Sprintf("read_verilog -I %s %s; chparam%s nmc_engine; synth_ice40 -dsp -spram -top nmc_engine; write_verilog -noattr %s",
-			filepath.Join(root, "hdl", "gen"), strings.Join(inputs[2:], " "), set, file)
+			filepath.Join(root, "hdl", "gen"), strings.Join(inputs[3:], " "), set, file)
 		if out, err := exec.Command("yosys", "-q", "-p", script).CombinedOutput(); err != nil {
 			return "", fmt.Errorf("yosys: %w\n%s", err, out)
 		}
@@ -94,12 +95,12 @@ func Build(root, cache string, c device.Config, optimize string, netlist bool) (
 			return "", err
 		}
 		cells := filepath.Join(filepath.Dir(yosys), "..", "share", "yosys", "ice40", "cells_sim.v")
-		args = append(args, "-DNO_ICE40_DEFAULT_ASSIGNMENTS", "-Wno-style", "--bbox-unsup", file, cells)
+		args = append(args, "-DNO_ICE40_DEFAULT_ASSIGNMENTS", "-DNETLIST", "-Wno-style", "--bbox-unsup", file, cells)
 	} else {
 		for _, p := range parameters {
 			args = append(args, fmt.Sprintf("-G%s=%d", p.name, p.value))
 		}
-		args = append(args, inputs[2:]...)
+		args = append(args, inputs[3:]...)
 	}
 	cmd := exec.Command("verilator", append(args, "--Mdir", dir)...)
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -25,13 +25,17 @@ import (
 //go:embed harness/main.cpp
 var harness []byte
 
+//go:embed harness/harness.v
+var wrapper []byte
+
 // program is the name of the binary in its cache directory, and of the process.
 const program = "nmc-device"
 
 // flags of Verilator but for paths. OPT_FAST and OPT_GLOBAL go to make: -CFLAGS would be overridden by a later -Os.
 var flags = []string{
-	"--cc", "--exe", "--build", "--top-module", "nmc_top", "-O3", "--x-assign", "fast", "--x-initial", "fast",
-	"--assert", "--unroll-count", "1", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-MAKEFLAGS", "OPT_FAST=-O3 OPT_GLOBAL=-O3 OPT_SLOW=-O1",
+	"--cc", "--exe", "--build", "--top-module", "nmc_harness", "-O3", "--x-assign", "fast", "--x-initial", "fast",
+	"--assert", "--unroll-count", "1", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-MAKEFLAGS",
+	"'OPT_FAST=-O3 -march=native' 'OPT_GLOBAL=-O3 -march=native' OPT_SLOW=-O1",
 }
 
 // tools and the Debian packages that have them.
@@ -73,7 +77,7 @@ func Build(ctx context.Context, hdl fs.FS, top []byte, cfg device.Config, progre
 		return "", err
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%q\n%s\n", bytes.TrimSpace(version), flags, runtime.GOARCH)
+	fmt.Fprintf(h, "%s\n%q\n%s\n%s\n", bytes.TrimSpace(version), flags, runtime.GOARCH, processor())
 	for _, s := range sources {
 		fmt.Fprintf(h, "%s %d\n", s.name, len(s.text))
 		h.Write(s.text)
@@ -113,6 +117,23 @@ func Build(ctx context.Context, hdl fs.FS, top []byte, cfg device.Config, progre
 	return binary, nil
 }
 
+// processor names what -march=native depends on, where the system says it: a cache may be shared by several machines.
+func processor() string {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return ""
+	}
+	name := ""
+	for line := range strings.Lines(string(text)) {
+		if key, _, _ := strings.Cut(line, ":"); strings.TrimSpace(key) == "processor" && name != "" {
+			break
+		} else if key = strings.TrimSpace(key); key == "model name" || key == "flags" || key == "Features" {
+			name += line
+		}
+	}
+	return name
+}
+
 type source struct {
 	name string // path below the build directory
 	text []byte
@@ -137,7 +158,7 @@ func collect(hdl fs.FS, top []byte) ([]source, error) {
 			out = append(out, source{name, text})
 		}
 	}
-	return append(out, source{"nmc_top.v", top}, source{"main.cpp", harness}), nil
+	return append(out, source{"nmc_top.v", top}, source{"harness.v", wrapper}, source{"main.cpp", harness}), nil
 }
 
 func build(ctx context.Context, work string, sources []source, progress io.Writer) error {

@@ -50,35 +50,25 @@ static void access(bool write, int space, uint32_t addr, uint16_t data) {
   top->mem_space_i = space;
   top->mem_addr_i = addr;
   top->mem_wdata_i = data;
-  bool rvalid = false;
+  bool ready = false, rvalid = false;
   uint16_t rdata = 0;
-  for (int i = 0;; i++) {
+  // The outputs after a tick are those of the cycle that has begun: the first has the access in the registers.
+  for (int i = 0; !ready || (!write && !rvalid); i++) {
     if (i == 1000) {
       fprintf(stderr, "engine: no answer to an access of space %d\n", space);
       exit(1);
     }
-    top->clk_i = 0;
-    top->eval();
-    bool ready = top->mem_ready_o;
+    tick();
+    if (!ready && top->mem_ready_o) {
+      ready = true;
+      top->mem_valid_i = 0;
+    }
     if (top->mem_rvalid_o) {
       rvalid = true;
       rdata = top->mem_rdata_o;
     }
-    top->clk_i = 1;
-    top->eval();
-    if (ready) break;
   }
-  top->mem_valid_i = 0;
-  for (int i = 0; !write && !rvalid && i < 10; i++) {
-    top->clk_i = 0;
-    top->eval();
-    if (top->mem_rvalid_o) {
-      rvalid = true;
-      rdata = top->mem_rdata_o;
-    }
-    top->clk_i = 1;
-    top->eval();
-  }
+  tick();
   if (!write) put(rdata, 2);
 }
 

@@ -13,7 +13,7 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "Vnmc_top.h"
+#include "Vnmc_harness.h"
 #include "verilated.h"
 
 double sc_time_stamp() { return 0; }
@@ -57,6 +57,14 @@ void fill() {
     }
 }
 
+// One cycle: what is read afterwards belongs to the one that has begun.
+void tick(Vnmc_harness* top) {
+    top->clk_i = 0;
+    top->eval();
+    top->clk_i = 1;
+    top->eval();
+}
+
 bool readable() {
     pollfd p = {STDIN_FILENO, POLLIN, 0};
     return poll(&p, 1, 0) > 0;
@@ -76,19 +84,13 @@ int main(int argc, char** argv) {
         }
     }
 
-    Vnmc_top* top = new Vnmc_top;
+    Vnmc_harness* top = new Vnmc_harness;
     top->rx_valid_i = 0;
     top->rx_data_i = 0;
-    top->tx_ready_i = 1;
     // The boot number is a counter of cycles at the first hello: start it elsewhere each time.
     top->rst_i = 1;
     uint64_t ticks = Clock::now().time_since_epoch().count();
-    for (unsigned i = 0; i < 2 + (ticks >> 4) % 4096; i++) {
-        top->clk_i = 0;
-        top->eval();
-        top->clk_i = 1;
-        top->eval();
-    }
+    for (unsigned i = 0; i < 3 + (ticks >> 4) % 4096; i++) tick(top);
     top->rst_i = 0;
 
     uint64_t cycles = 0;
@@ -97,11 +99,6 @@ int main(int argc, char** argv) {
     Clock::duration asleep(0);
 
     for (;;) {
-        top->clk_i = 0;
-        top->rx_valid_i = in_at < in_end;
-        top->rx_data_i = in[in_at < in_end ? in_at : 0];
-        top->eval();
-
         if (in_at >= in_end && !eof) {
             if (!top->busy_o) {
                 flush();
@@ -121,6 +118,8 @@ int main(int argc, char** argv) {
             break;
         }
 
+        top->rx_valid_i = in_at < in_end;
+        top->rx_data_i = in[in_at < in_end ? in_at : 0];
         if (top->rx_valid_i && top->rx_ready_o) in_at++;
         if (top->tx_valid_o) {
             out[out_end++] = top->tx_data_o;
@@ -130,8 +129,7 @@ int main(int argc, char** argv) {
         if (trace && top->trace_valid_o)
             std::fprintf(trace, "%u %u\n", unsigned(top->trace_pc_o), unsigned(top->trace_cycles_o));
 
-        top->clk_i = 1;
-        top->eval();
+        tick(top);
         cycles++;
     }
     flush();
