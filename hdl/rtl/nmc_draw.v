@@ -6,6 +6,13 @@
 // come two cycles before the operands that use them as a source (Delay cycles more where the draws round).
 `default_nettype none
 
+// Conditions that change nothing: with them a simulator forms what a step needs, without them it takes fewer cells.
+`ifdef NMC_FAST
+`define NMC_SPARE(condition) (condition)
+`else
+`define NMC_SPARE(condition) (1'b1 || (condition))
+`endif
+
 module nmc_draw #(
     parameter Lanes = 4,
     parameter Spaced = 0,  // 1: words come at least two cycles apart; then g and the draw share a mixing unit
@@ -18,6 +25,7 @@ module nmc_draw #(
     input wire [63:0] key_i,
 
     // constant during an instruction
+    input wire on_i,  // it makes draws, or it need not be known
     input wire rounds_i,  // the draws round: delay the events
     input wire reduce_i,  // ... of sums over the lanes
     input wire late_i,  // ... two cycles later: the operands come after M
@@ -65,28 +73,51 @@ module nmc_draw #(
   // The row side moves one position, to the row drawn or to the row base; last_q is how far it is from the base now.
   // A run starts where the last one ended, with the position at the base: what it subtracts moves the base alone.
   reg signed [LB-1:0] last_q;
-  wire signed [StepBits-1:0] lane = {1'b0, lane_i};
-  wire signed [StepBits-1:0] target = row_i || add_i ? lane : Lanes[StepBits-1:0];
-  wire signed [StepBits-1:0] moves = target - last_q;
+  reg signed [StepBits-1:0] moves;
   always @(posedge clk_i)
-    if (row_i || sub_i) last_q <= lane_i | (next_i ? Lanes[LB-1:0] : {LB{1'b0}});
-    else if (rows_reset_i || add_i || next_i) last_q <= {LB{1'b0}};
+    if (`NMC_SPARE(on_i)) begin
+      if (row_i || sub_i) last_q <= lane_i | (next_i ? Lanes[LB-1:0] : {LB{1'b0}});
+      else if (rows_reset_i || add_i || next_i) last_q <= {LB{1'b0}};
+    end
 
   // Events, in time for their use.
-  wire [StepBits-1:0] none = {StepBits{1'b0}};
-  wire [StepBits-1:0] steps_now = rows_reset_i ? Reset : row_i || add_i || next_i ? moves : none;
-  wire [2:0] now = {cols_reset_i, row_i, word_i};
+  localparam [StepBits-1:0] None = {StepBits{1'b0}};
+  reg [StepBits-1:0] steps_now, begun_steps, steps;
+  reg [2:0] now, begun;
   reg [More*3-1:0] more_q;
   reg [Delay*3-1:0] wait_q;
   reg [More*StepBits-1:0] more_steps_q;
   reg [RowDelay*StepBits-1:0] wait_steps_q;
-  wire [(More+1)*3-1:0] more_next = {more_q, now};
-  wire [(More+1)*StepBits-1:0] more_steps = {more_steps_q, steps_now};
-  wire [2:0] begun = reduce_i ? more_next[Levels*3+:3] : late_i ? more_next[6+:3] : now;
-  wire [StepBits-1:0] begun_steps = reduce_i ? more_steps[Levels*StepBits+:StepBits]
-                                  : late_i ? more_steps[2*StepBits+:StepBits] : steps_now;
-  wire [(Delay+1)*3-1:0] wait_next = {wait_q, begun};
-  wire [(RowDelay+1)*StepBits-1:0] wait_steps = {wait_steps_q, begun_steps};
+  reg [(More+1)*3-1:0] more_next;
+  reg [(More+1)*StepBits-1:0] more_steps;
+  reg [(Delay+1)*3-1:0] wait_next;
+  reg [(RowDelay+1)*StepBits-1:0] wait_steps;
+  reg cols_reset, row, word;
+  reg moved;  // the row side stands at a row from the next cycle on
+  always @(*) begin
+    moves = None;
+    {steps_now, begun_steps, steps} = {3 * StepBits{1'b0}};
+    {now, begun, cols_reset, row, word, moved} = 10'd0;
+    {more_next, wait_next} = {(More + Delay + 2) * 3{1'b0}};
+    {more_steps, wait_steps} = {(More + RowDelay + 2) * StepBits{1'b0}};
+    if (`NMC_SPARE(on_i)) begin
+      now = {cols_reset_i, row_i, word_i};
+      moves = (row_i || add_i ? {1'b0, lane_i} : Lanes[StepBits-1:0]) - {last_q[LB-1], last_q};
+      steps_now = rows_reset_i ? Reset : row_i || add_i || next_i ? moves : None;
+      if (`NMC_SPARE(rounds_i)) begin
+        more_next = {more_q, now};
+        more_steps = {more_steps_q, steps_now};
+        begun = reduce_i ? more_next[Levels*3+:3] : late_i ? more_next[6+:3] : now;
+        begun_steps = reduce_i ? more_steps[Levels*StepBits+:StepBits]
+                    : late_i ? more_steps[2*StepBits+:StepBits] : steps_now;
+        wait_next = {wait_q, begun};
+        wait_steps = {wait_steps_q, begun_steps};
+      end
+      {cols_reset, row, word} = wait_next[Delay*3+:3] | (rounds_i ? 3'd0 : now);
+      moved = wait_next[RowDelay*3+1] || !rounds_i && row_i;
+      steps = wait_steps[RowDelay*StepBits+:StepBits] | (rounds_i ? None : steps_now);
+    end
+  end
   always @(posedge clk_i)
     if (rst_i || !rounds_i) begin
       more_q <= {More * 3{1'b0}};
@@ -99,10 +130,6 @@ module nmc_draw #(
       more_steps_q <= more_steps[More*StepBits-1:0];
       wait_steps_q <= wait_steps[RowDelay*StepBits-1:0];
     end
-  wire cols_reset, row, word;
-  assign {cols_reset, row, word} = wait_next[Delay*3+:3] | (rounds_i ? 3'd0 : now);
-  wire moved = wait_next[RowDelay*3+1] || !rounds_i && row_i;  // the row side stands at a row from the next cycle on
-  wire [StepBits-1:0] steps = wait_steps[RowDelay*StepBits+:StepBits] | (rounds_i ? none : steps_now);
 
   reg [BusyBits-1:0] busy_q;
   always @(posedge clk_i)
@@ -119,7 +146,9 @@ module nmc_draw #(
   integer b;
   always @(*) begin
     stride = 32'd0;
-    if (Lanes <= 4) begin
+    b = 0;
+    if (!`NMC_SPARE(steps != None)) stride = 32'd0;
+    else if (Lanes <= 4) begin
       // A table of constants takes less than adders.
       for (b = 1; b <= 2 * Lanes; b = b + 1) begin
         if (steps == b[StepBits-1:0]) stride = RowStep * b;
@@ -131,32 +160,34 @@ module nmc_draw #(
     end
   end
   reg row_q, moved_q, h_q;
-  always @(posedge clk_i) begin
-    place <= steps == Reset ? key_row : place + stride;
-    row_q <= row;
-    moved_q <= moved;
-    if (moved_q) h <= mix(place);
-    h_q <= row_q;
-  end
+  always @(posedge clk_i)
+    if (`NMC_SPARE(on_i)) begin
+      place <= steps == Reset ? key_row : place + stride;
+      row_q <= row;
+      moved_q <= moved;
+      if (moved_q) h <= mix(place);
+      h_q <= row_q;
+    end
 
   // Column side. Two pairs of spaced words advance one after the other: that takes one adder.
   reg [31:0] cols;
   wire [31:0] cols_second = cols + ColStep;
   reg word_q, g_q, again_q;
   reg odd, g_odd;
-  always @(posedge clk_i) begin
-    if (cols_reset) begin
-      cols <= key_col;
-      odd  <= 1'b0;
-    end else if (word_q || again_q) begin
-      odd <= odd ^ word_q;
-      if (!single_i || odd) cols <= single_i || Twice || Lanes == 1 ? cols_second : cols + ColStep * Pairs;
+  always @(posedge clk_i)
+    if (`NMC_SPARE(on_i)) begin
+      if (cols_reset) begin
+        cols <= key_col;
+        odd  <= 1'b0;
+      end else if (word_q || again_q) begin
+        odd <= odd ^ word_q;
+        if (!single_i || odd) cols <= single_i || Twice || Lanes == 1 ? cols_second : cols + ColStep * Pairs;
+      end
+      again_q <= Twice && word_q && !single_i && !cols_reset;
+      word_q <= word;
+      g_q <= word_q;
+      if (word_q) g_odd <= odd;
     end
-    again_q <= Twice && word_q && !single_i && !cols_reset;
-    word_q <= word;
-    g_q <= word_q;
-    if (word_q) g_odd <= odd;
-  end
 
   // The draws, then what they are made of.
   reg [31:0] g[0:Pairs-1];
@@ -183,4 +214,5 @@ module nmc_draw #(
   end
 endmodule
 
+`undef NMC_SPARE
 `default_nettype wire

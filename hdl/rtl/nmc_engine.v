@@ -71,8 +71,14 @@ module nmc_engine #(
   // The program is read here, all else through the sequencer.
   reg read_q;
   reg [2:0] half_q;
-  wire host_write = mem_valid_i && mem_write_i && (to_vectors ? vectors_free : idle);
-  wire program_read = mem_valid_i && !mem_write_i && idle && to_program && !read_q;
+  reg host_write, program_read;
+  always @(*) begin
+    {host_write, program_read} = 2'd0;
+    if (mem_valid_i) begin
+      host_write = mem_write_i && (to_vectors ? vectors_free : idle);
+      program_read = !mem_write_i && idle && to_program && !read_q;
+    end
+  end
   assign mem_ready_o = mem_write_i ? host_write : to_program ? program_read : host_valid;
   always @(posedge clk_i) begin
     read_q <= program_read && !rst_i;
@@ -245,7 +251,7 @@ module nmc_engine #(
 
   // Draws. With one weight port a blend rounds two cycles after its draw could be there.
   wire draw_late = WeightPorts == 1 && ir[`NMC_SCALAR_OP] == `NMC_OP_BLEND;
-  wire draw_rounds, draw_across, draw_single, draw_rows_reset, draw_cols_reset, draw_row, draw_word;
+  wire draw_on, draw_rounds, draw_across, draw_single, draw_rows_reset, draw_cols_reset, draw_row, draw_word;
   wire draw_next, draw_add, draw_sub, draw_idle, reduce;
   wire [LaneBits-1:0] draw_lane;
   wire [Lanes*16-1:0] draws;
@@ -253,7 +259,7 @@ module nmc_engine #(
       .Lanes(Lanes), .Spaced(WeightPorts == 1)
   ) u_draw (
       .clk_i(clk_i), .rst_i(rst_i),
-      .key_i(permuted), .rounds_i(draw_rounds), .reduce_i(reduce), .late_i(draw_late),
+      .key_i(permuted), .on_i(draw_on), .rounds_i(draw_rounds), .reduce_i(reduce), .late_i(draw_late),
       .across_i(draw_across), .single_i(draw_single),
       .rows_reset_i(draw_rows_reset), .cols_reset_i(draw_cols_reset), .row_i(draw_row), .word_i(draw_word),
       .next_i(draw_next), .add_i(draw_add), .sub_i(draw_sub), .lane_i(draw_lane), .idle_o(draw_idle), .draw_o(draws)
@@ -265,7 +271,7 @@ module nmc_engine #(
   wire [15:0] hi, lo, bcast;
   wire o_bcast, w_draw, w_sign, p_load, p_o, p_prod, f_load, c_load, fire, pull, flag, x_zero, compare, f_le, f_inv;
   wire [1:0] c_sel;
-  wire tail, acc_load, tok_valid, tok_first, tok_shift, tok_last, push, lanes_idle;
+  wire tail, acc_load, tok_valid, tok_first, tok_shift, tok_last, push, lanes_ask, lanes_idle;
   wire [QueueBits-1:0] push_addr;
   wire [6:0] overflows;
   nmc_lanes #(
@@ -280,7 +286,7 @@ module nmc_engine #(
       .f_le_i(f_le), .f_inv_i(f_inv), .tail_i(tail), .acc_load_i(acc_load), .tok_valid_i(tok_valid),
       .tok_first_i(tok_first), .tok_shift_i(tok_shift), .tok_last_i(tok_last), .push_i(push), .push_addr_i(push_addr),
       .we_o(lanes_we), .waddr_o(lanes_waddr), .touched_o(lanes_touched), .wdata_o(lanes_wdata),
-      .overflows_o(overflows), .wlanes_i(valid_lanes), .acc0_o(acc0), .idle_o(lanes_idle)
+      .overflows_o(overflows), .wlanes_i(valid_lanes), .acc0_o(acc0), .ask_i(lanes_ask), .idle_o(lanes_idle)
   );
 
   wire clear;
@@ -315,7 +321,7 @@ module nmc_engine #(
       .scan_left_i(scan_left), .scan_grant_o(scan_grant), .scan_re_i(scan_re), .scan_raddr_i(scan_raddr),
       .weight_re_o(weight_re), .weight_addr_o(weight_addr), .vector_re_o(vector_re), .vector_addr_o(vector_addr),
       .vector_i(vector_data), .table_re_o(table_re), .table_addr_o(table_addr), .table_i(table_data),
-      .draw_rounds_o(draw_rounds), .draw_across_o(draw_across), .draw_single_o(draw_single),
+      .draw_on_o(draw_on), .draw_rounds_o(draw_rounds), .draw_across_o(draw_across), .draw_single_o(draw_single),
       .draw_rows_reset_o(draw_rows_reset), .draw_cols_reset_o(draw_cols_reset), .draw_row_o(draw_row),
       .draw_word_o(draw_word), .draw_next_o(draw_next), .draw_add_o(draw_add), .draw_sub_o(draw_sub),
       .draw_lane_o(draw_lane), .draw_idle_i(draw_idle),
@@ -326,7 +332,7 @@ module nmc_engine #(
       .fire_o(fire), .pull_o(pull), .flag_o(flag), .x_zero_o(x_zero), .compare_o(compare), .f_le_o(f_le),
       .f_inv_o(f_inv), .tail_o(tail), .acc_load_o(acc_load), .tok_valid_o(tok_valid), .tok_first_o(tok_first),
       .tok_shift_o(tok_shift), .tok_last_o(tok_last), .push_o(push), .push_addr_o(push_addr),
-      .lanes_idle_i(lanes_idle)
+      .lanes_ask_o(lanes_ask), .lanes_idle_i(lanes_idle)
   );
 endmodule
 

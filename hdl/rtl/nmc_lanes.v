@@ -10,6 +10,13 @@
 // loops as loops. What leaves the module is registered.
 `default_nettype none
 
+// Conditions that change nothing: with them a simulator forms what a cycle needs, without them it takes fewer cells.
+`ifdef NMC_FAST
+`define NMC_SPARE(condition) (condition)
+`else
+`define NMC_SPARE(condition) (1'b1 || (condition))
+`endif
+
 module nmc_lanes #(
     parameter Lanes = 4,
     parameter Share = 1,  // lanes of a back end: 1, 2 or 4, at most Lanes
@@ -73,7 +80,8 @@ module nmc_lanes #(
     output reg  [         6:0] overflows_o,  // elements that left 16 bits, of the word written in the cycle before
     input  wire [   Lanes-1:0] wlanes_i,     // lanes written, for counting
     output reg  [        47:0] acc0_o,
-    output wire                idle_o
+    input  wire                ask_i,        // for idle_o
+    output reg                 idle_o
 );
   localparam Levels = $clog2(Lanes);
   localparam LaneBits = Levels == 0 ? 1 : Levels;
@@ -82,7 +90,10 @@ module nmc_lanes #(
   localparam [1:0] PhaseMask = Share[1:0] - 2'd1;
 
   // Tokens: {valid, first, shift, last} in cycles 2 to 4 and through the adder tree; last[c] in cycle c.
-  reg [3:0] tok2, tok3, tok4;
+  reg [11:0] toks_q;
+  wire tok2_valid = toks_q[3];
+  wire [3:1] tok3 = toks_q[7:5];
+  wire [3:0] tok4 = toks_q[11:8];
   reg [4*Levels:0] toks;  // a bit more than it needs: one lane has no tree
   wire [4*Levels+4:0] toks_next = {toks, reduce_i && tok4[3] ? tok4 : 4'd0};
   wire [3:0] tok_acc = reduce_i ? toks_next[4*Levels+:4] : tok4;
@@ -90,22 +101,21 @@ module nmc_lanes #(
   wire leaves = reduce_i ? last[7] : last[6+Share+Wait];
 
   always @(posedge clk_i) begin
-    tok2 <= {tok_valid_i, tok_first_i, tok_shift_i, tok_last_i};
-    tok3 <= tok2;
-    tok4 <= tok3;
+    toks_q <= {toks_q[7:0], tok_valid_i, tok_first_i, tok_shift_i, tok_last_i};
     toks <= toks_next[4*Levels:0];
     last <= {last[9:5], tok_acc[3] && tok_acc[0]};
     we_o <= leaves;
     if (rst_i) begin
-      tok2 <= 4'd0;
-      tok3 <= 4'd0;
-      tok4 <= 4'd0;
+      toks_q <= 12'd0;
       toks <= {4 * Levels + 1{1'b0}};
       last <= 6'd0;
       we_o <= 1'b0;
     end
   end
-  assign idle_o = !(tok_valid_i || tok2[3] || tok3[3] || tok4[3] || |toks || |last[6+Share+Wait:5] || we_o);
+  always @(*) begin
+    idle_o = 1'b0;
+    if (`NMC_SPARE(ask_i)) idle_o = !(tok_valid_i || |(toks_q & 12'h888) || |toks || |last[6+Share+Wait:5] || we_o);
+  end
 
   // Phases: lane e·Share + phase is in back end e. A reduction has one, that of lane 0.
   function [1:0] phase(input [2:0] at);
@@ -147,13 +157,22 @@ module nmc_lanes #(
   reg signed [15:0] x[0:Lanes-1];
   reg flag[0:Lanes-1];
   (* no_rw_check *)reg [(Lanes+Even)*16-1:0] c_mem[0:(1<<QueueBits)-1];
+`ifdef NMC_FAST
+  reg signed [47:0] product[0:Lanes-1];  // P·X, twice registered
+  reg signed [47:0] second[0:Lanes-1];
+`else
   reg signed [31:0] multh[0:Lanes-1];  // products of ph and pl, twice registered
   reg signed [31:0] multl[0:Lanes-1];
   reg signed [31:0] prodh[0:Lanes-1];
   reg signed [31:0] prodl[0:Lanes-1];
+`endif
   reg signed [31+Levels:0] node[0:Lanes+Even-1];  // the tree; 1 is the sum of all
   reg signed [47:0] acc[0:Lanes-1];
+`ifdef NMC_FAST
+  reg [63:0] shifted[0:Ends-1];
+`else
   reg [34:0] u[0:Ends-1];  // {negative, does not fit, shifted}
+`endif
   reg [(Lanes+Even)*16-1:0] c_q;
   reg [16:0] r[0:Ends-1];  // {overflow, rounded}
   reg over[0:Lanes-1];
@@ -179,6 +198,9 @@ module nmc_lanes #(
   reg signed [17:0] diff;
   reg [16:0] hi17, lo17;
   reg [47:0] a, b, mask_a, mask_b;
+`ifdef NMC_FAST
+  reg [63:0] whole, beyond;
+`endif
   reg [47:0] s16;
   reg [39:0] s8;
   reg [35:0] s4;
@@ -188,6 +210,7 @@ module nmc_lanes #(
   reg [16:0] least;
   reg far, gt, open_hi, open_lo, move, touch;
   reg [Levels:0] many;
+  reg [Lanes-1:0] marks;
   reg [(Lanes+Even)*16-1:0] word;
   always @(posedge clk_i) begin
     // No temporary keeps a value over a clock edge.
@@ -196,6 +219,7 @@ module nmc_lanes #(
     {s16, s8, s4, s2, t, addend, mask_w, mask_o, mask_p, mask_f} = 271'd0;
     {least, far, gt, open_hi, open_lo, move, touch} = 23'd0;
     many = {Levels + 1{1'b0}};
+    marks = {Lanes{1'b0}};
     word = {(Lanes + Even) * 16{1'b0}};
 
     if (we_o && count_i) for (l = 0; l < Lanes; l = l + 1) many = many + {{Levels{1'b0}}, over[l] && wlanes_i[l[LaneBits-1:0]]};
@@ -228,11 +252,16 @@ module nmc_lanes #(
       if (Share == 1) begin
         for (q = 0; q < Pairs; q = q + 1) word[q*32+:32] = {y[2*q+1], y[2*q]};
         wdata_o <= word[Lanes*16-1:0];
-        touched_o <= {Lanes{1'b1}};
-        if (touched_i) for (l = 0; l < Lanes; l = l + 1) touched_o[l[LaneBits-1:0]] <= r[reduce_i?0:l][15:0] != 16'd0;
+        marks = {Lanes{1'b1}};
+        if (touched_i)
+          for (l = 0; l < Lanes; l = l + 1) begin
+            marks = marks >> 1;
+            marks[Lanes-1] = r[reduce_i?0:l][15:0] != 16'd0;
+          end
+        touched_o <= marks;
       end
       // Shared: results enter at the last lane and move on to the first; a sum over the lanes enters everywhere.
-      for (e = 0; e < Ends; e = e + 1) begin
+      if (`NMC_SPARE(Share != 1 || count_i)) for (e = 0; e < Ends; e = e + 1) begin
         t = {16'd0, r[reduce_i?0:e]};
         far = (open_hi & ((t[16] & !t[15]) | sum[e][16:15] == 2'b11)) | (open_lo & ((t[16] & t[15]) | sum[e][16:15] == 2'b00));
         touch = !touched_i | (t[15:0] != 16'd0);
@@ -258,9 +287,16 @@ module nmc_lanes #(
         end
       for (e = 0; e < Ends; e = e + 1) begin
         addend = stochastic_i ? d[e*Share+{30'd0, phase6}] : {nearest_i, 15'd0};
+`ifdef NMC_FAST
+        whole = shifted[e] + {48'd0, addend};
+        beyond = whole + 64'h8000_0000;
+        far = !raw_i & (beyond[63:32] != 32'd0);
+        r[e] = {far, far ? {whole[63], {15{~whole[63]}}} : whole[31:16]};
+`else
         t = u[e][32:0] + {17'd0, addend};
         far = !raw_i & (u[e][33] | (t[32] != t[31]));
         r[e] = {far, far ? {u[e][34], {15{~u[e][34]}}} : t[31:16]};
+`endif
       end
     end
 
@@ -268,6 +304,10 @@ module nmc_lanes #(
     if (go5)
       for (e = 0; e < Ends; e = e + 1) begin
         a = acc[e*Share];
+`ifdef NMC_FAST
+        // The whole sum, as the proof below has it: a few vector instructions.
+        shifted[e] = $signed({a, 16'd0}) >>> shift_i;
+`else
         s16 = shift_i[5] ? {{16{a[47]}}, a[47:16]} : shift_i[4] ? a : {a[31:0], 16'd0};
         far = (shift_i[5:4] == 2'd0) & (a[47:32] != {16{a[31]}});
         s8  = shift_i[3] ? s16[47:8] : s16[39:0];
@@ -278,6 +318,7 @@ module nmc_lanes #(
         far = far | (!shift_i[1] & (s4[35:34] != {2{s4[33]}}));
         far = far | (!shift_i[0] & (s2[33] != s2[32]));
         u[e] = {a[47], far, shift_i[0] ? s2[33:1] : s2[32:0]};
+`endif
       end
 
     // The operands, cycle 1.
@@ -298,11 +339,15 @@ module nmc_lanes #(
     end
 
     // Cycle 4 (later in a reduction, which is in lane 0): accumulate.
-    for (l = 0; l < Lanes; l = l + 1) prod[l] = 48'dx;
-    if (Share != 1 || tok4[3] || p_load_i)
+    if (!`NMC_SPARE(Share != 1 || tok4[3] || p_load_i)) for (l = 0; l < Lanes; l = l + 1) prod[l] = 48'dx;
+    else
       for (l = 0; l < Lanes; l = l + 1) begin
+`ifdef NMC_FAST
+        prod[l] = second[l];
+`else
         t = {prodh[l][31], prodh[l]} + {{16{prodl[l][31]}}, prodl[l][31:15]};
         prod[l] = {t[31], t[31:0], prodl[l][14:0]};
+`endif
       end
     mask_a = {48{!(tok_acc[3] && tok_acc[2] && !tok_acc[1])}};
     mask_b = {48{!acc_load_i}};
@@ -339,13 +384,18 @@ module nmc_lanes #(
 
     // Cycles 3 and 2: two products; their sum is an adder of the multiplier blocks. The inner registers of an SB_MAC16 have
     // no enable; prodl needs one, or Yosys takes it for an inner register of a block without adder and loses it.
-    if (Share != 1 || tok2[3] || tok3[3]) begin
+    if (Share != 1 || tok2_valid || tok3[3]) begin
+`ifdef NMC_FAST
+      for (l = 0; l < Lanes; l = l + 1) second[l] = product[l];
+      for (l = 0; l < Lanes; l = l + 1) product[l] = $signed({ph[l], pl[l]}) * x[l];
+`else
       for (l = 0; l < Lanes; l = l + 1) prodh[l] = multh[l];
       if (!rst_i) for (l = 0; l < Lanes; l = l + 1) prodl[l] = multl[l];
       for (l = 0; l < Lanes; l = l + 1) begin
         multh[l] = ph[l] * x[l];
         multl[l] = $signed({1'b0, pl[l]}) * x[l];
       end
+`endif
     end
 
     // Cycle 1: X, the flag, C and P.
@@ -451,4 +501,5 @@ module nmc_lanes #(
 `endif
 endmodule
 
+`undef NMC_SPARE
 `default_nettype wire

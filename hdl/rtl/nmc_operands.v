@@ -5,6 +5,13 @@
 `default_nettype none
 `include "nmc_isa.vh"
 
+// Conditions that change nothing: with them a simulator forms what a step needs, without them it takes fewer cells.
+`ifdef NMC_FAST
+`define NMC_SPARE(condition) (condition)
+`else
+`define NMC_SPARE(condition) (1'b1 || (condition))
+`endif
+
 module nmc_operands #(
     parameter VectorBits = 9,
     parameter WordBits = 11
@@ -47,6 +54,7 @@ module nmc_operands #(
     output reg [VectorBits-1:0] vaddr_o,  // first + word_i of the cycle before
 
     // events, cycle 0
+    input wire       walk_i,       // none but words, drains, blends and preload_bc_i
     input wire       word_i0,      // a word of a walk
     input wire       drain_i,
     input wire       shift_i,
@@ -117,37 +125,56 @@ module nmc_operands #(
   wire mac = word_i0 && is_mac_i;
   wire upd = word_i0 && is_upd_i || blend_i;
   wire sum_ends = mac && (drain_i || is_mac_r_i && last_i && !slow_rows_i);
+  // Words of walks, then all else: in the steps of a walk nothing else happens.
   always @(posedge clk_i) begin
-    w_sign_o <= v_any ? mode_i[0] : w_sign_i;
-    w_draw_o <= v_any ? mode_i[2] : wdraw_i && !blend_i;
-    p_load_o <= mac || word_i0 && is_blend_i || goal_i || product_i || v_first_i || v_middle_i && fn_sel_i || slope_i;
-    p_o_o <= v_any ? !mode_i[2] : goal_i || slope_i;
-    p_prod_o <= product_i;
-    f_load_o <= v_middle_i && fn_sel_i;
-    o_bcast_o <= v_any ? mode_i != `NMC_SRC_VECTOR
-               : goal_i ? is_upd_r_i
-               : rate_i || preload_bc_i || is_tab_i || store_i
-                 || (word_i0 ? is_mac_b_i || is_upd_i && !is_upd_r_i : blend_i);
-    fire_o <= mac && !drain_i || upd || rate_i || v_last_i || rest_i;
+    w_sign_o <= w_sign_i;
+    w_draw_o <= wdraw_i && !blend_i;
+    p_load_o <= mac || word_i0 && is_blend_i;
+    p_o_o <= 1'b0;
+    o_bcast_o <= word_i0 ? is_mac_b_i || is_upd_i && !is_upd_r_i : blend_i;
+    fire_o <= mac && !drain_i || upd;
     pull_o <= pull_i && word_i0;
-    tok_valid_o <= mac || upd || rate_i || v_last_i || rest_i || store_i;
-    tok_first_o <= mac ? acc_i : v_last_i && is_dot_i ? v_start_i : 1'b1;
+    tok_valid_o <= mac || upd;
+    tok_first_o <= !mac || acc_i;
     tok_shift_o <= mac && shift_i;
-    tok_last_o <= sum_ends || upd || v_last_i && !is_dot_i || rest_i || store_i;
-    c_load_o <= sum_ends || upd || v_middle_i && fn_mac_i || v_last_i && !is_dot_i && !(fn_mac_i && middle_i)
-             || entry_i || store_i;
+    tok_last_o <= sum_ends || upd;
+    c_load_o <= sum_ends || upd;
     // 0 zero, 1 W, 2 O, 3 -32768
-    c_sel_o <= upd ? (is_blend_i && opt_i ? 2'd0 : 2'd1)
-             : v_last_i && fn_mac_i || sum_ends ? 2'd0
-             : v_last_i && fn_ge_i ? 2'd3
-             : v_any && mode_i[2] ? 2'd1 : 2'd2;
-    tail_o <= v_last_i ? v_tail_i : (mac || upd) && last_i;
-    flag_o <= v_last_i && !fn_mac_i;
-    compare_o <= v_last_i && compares_i;
-    x_zero_o <= v_last_i && fn_ge_i;
-    acc_load_o <= preload_i || preload_bc_i;
+    c_sel_o <= upd ? (is_blend_i && opt_i ? 2'd0 : 2'd1) : sum_ends ? 2'd0 : 2'd2;
+    tail_o <= (mac || upd) && last_i;
+    {p_prod_o, f_load_o, flag_o, compare_o, x_zero_o, acc_load_o} <= 6'd0;
+    if (`NMC_SPARE(!walk_i || preload_bc_i)) begin
+      p_prod_o <= product_i;
+      f_load_o <= v_middle_i && fn_sel_i;
+      flag_o <= v_last_i && !fn_mac_i;
+      compare_o <= v_last_i && compares_i;
+      x_zero_o <= v_last_i && fn_ge_i;
+      acc_load_o <= preload_i || preload_bc_i;
+      p_o_o <= v_any ? !mode_i[2] : goal_i || slope_i;
+      if (goal_i || product_i || v_first_i || v_middle_i && fn_sel_i || slope_i) p_load_o <= 1'b1;
+      if (goal_i) o_bcast_o <= is_upd_r_i;
+      else if (rate_i || preload_bc_i || is_tab_i || store_i) o_bcast_o <= 1'b1;
+      if (rate_i || v_last_i || rest_i) {fire_o, tok_valid_o} <= 2'd3;
+      if (store_i) tok_valid_o <= 1'b1;
+      if (v_last_i && !is_dot_i || rest_i || store_i) tok_last_o <= 1'b1;
+      if (v_middle_i && fn_mac_i || v_last_i && !is_dot_i && !(fn_mac_i && middle_i) || entry_i || store_i)
+        c_load_o <= 1'b1;
+      if (v_any) begin
+        w_sign_o <= mode_i[0];
+        w_draw_o <= mode_i[2];
+        o_bcast_o <= mode_i != `NMC_SRC_VECTOR;
+        if (mode_i[2]) c_sel_o <= 2'd1;
+      end
+      if (v_last_i) begin
+        tail_o <= v_tail_i;
+        if (is_dot_i) tok_first_o <= v_start_i;
+        if (fn_mac_i) c_sel_o <= 2'd0;
+        else if (fn_ge_i) c_sel_o <= 2'd3;
+      end
+    end
     if (rst_i) {tok_valid_o, p_load_o, c_load_o, acc_load_o, f_load_o} <= 5'd0;
   end
 endmodule
 
+`undef NMC_SPARE
 `default_nettype wire

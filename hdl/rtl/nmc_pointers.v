@@ -7,6 +7,13 @@
 `include "nmc_isa.vh"
 `include "nmc_micro.vh"
 
+// Conditions that change nothing: with them a simulator forms what a step needs, without them it takes fewer cells.
+`ifdef NMC_FAST
+`define NMC_SPARE(condition) (condition)
+`else
+`define NMC_SPARE(condition) (1'b1 || (condition))
+`endif
+
 module nmc_pointers #(
     parameter WeightBits = 14,
     parameter VectorBits = 9,
@@ -36,23 +43,8 @@ module nmc_pointers #(
     output wire                  high_end_o  // the high half
 );
   localparam LL = LaneBits - 1;
-  wire c_words = add_i == `NMC_ADD_C_WORDS;
-  wire a_words = add_i == `NMC_ADD_A_WORDS;
-  wire b_words = add_i == `NMC_ADD_B_WORDS;
-  wire d_words = add_i == `NMC_ADD_D_WORDS;
-  wire imm_words = add_i == `NMC_ADD_IMM;
-  wire dest = Wide != 0 && add_i == `NMC_ADD_DEST;
-  wire a_high = add_i == `NMC_ADD_A_HIGH;
-  wire wbase_on = add_i == `NMC_ADD_WBASE || c_words && !zero_i[2];
-  wire sbase_on = a_high || a_words && !zero_i[0];
-  wire dbase_on = d_words || add_i == `NMC_ADD_D;
-  wire b_on = b_words && !zero_i[1];
-  wire first_on = add_i == `NMC_ADD_FIRST;
-  wire minus = add_i == `NMC_ADD_MINUS;
-  wire words = c_words || a_words || b_words || d_words || imm_words || dest;
+  reg c_words, a_words, b_words, d_words, imm_words, dest, a_high, wbase_on, sbase_on, dbase_on, b_on, first_on, minus, words;
   wire [31:0] shifted = value_i >> LL;
-  wire [31:0] a = {value_i[31:VectorBits], words ? shifted[VectorBits-1:0] : value_i[VectorBits-1:0]};
-
   wire [21:0] wbase = ir_i[`NMC_MATRIX_WBASE];
   wire [15:0] dbase = ir_i[`NMC_MATRIX_DBASE];
   wire [15:0] vector_b = ir_i[`NMC_VECTOR_B];
@@ -60,33 +52,52 @@ module nmc_pointers #(
   wire [31:0] host = host_value_i >> LL;
   wire [31:0] mask = {32{1'b1}} >> (32 - WeightBits) | 32'hffff;
   wire [31:0] host_mask = {32{1'b1}} >> (32 - (WeightBits > VectorBits ? WeightBits : VectorBits));
-  // The upper half of an address: for a digest in b, for a blend in dbase.
-  wire [15:0] upper = (is_dig_i && a_words ? vector_b : a_high ? dbase : 16'd0) & mask[31:16];
-  // What comes from outside stands apart: simulators form it again whenever an input of the device might have changed.
-  reg [31:0] inner, outer;
+  reg [15:0] upper;  // half of an address: for a digest in b, for a blend in dbase
+  reg [31:0] a, outer;
   always @(*) begin
-    inner = (wbase_on ? {10'd0, wbase} & mask : 32'd0) | (sbase_on ? {16'd0, ir_i[`NMC_MATRIX_SBASE]} : 32'd0)
-          | (dbase_on ? {16'd0, dbase} : 32'd0) | (b_on ? {16'd0, vector_b} : 32'd0)
-          | (imm_words ? {{32 - VectorBits{1'b0}}, imm[VectorBits-1:0]} : 32'd0)
-          | (Wide != 0 && add_i == `NMC_ADD_ROWS ? {19'd0, ir_i[`NMC_MATRIX_ROWS]} : 32'd0);
-    inner = inner | (word_i ? {{32 - WordBits{1'b0}}, word_value_i} : 32'd0)
-          | (dest ? {{32 - VectorBits{1'b0}}, dest_value_i} : 32'd0)
-          | (first_on ? {{16{!is_matrix_i && first_value_i[15]}}, first_value_i} : 32'd0)
-          | {31'd0, add_i == `NMC_ADD_ONE} | {32{minus}} | {{16{add_i == `NMC_ADD_UPPER}}, 16'd0} | {upper, 16'd0};
-  end
-  always @(*) begin
-    outer = inner;
-    if (add_i == `NMC_ADD_OUTSIDE)
-      case (outside_i)
-        `NMC_OUT_LIMIT: outer = limit_value_i;
-        `NMC_OUT_INPUT: outer = input_value_i;
-        `NMC_OUT_LABEL: outer = {16'd0, label_value_i};
-        default: outer = host & host_mask;
-      endcase
+    {c_words, a_words, b_words, d_words, imm_words, dest, a_high} = 7'd0;
+    {wbase_on, sbase_on, dbase_on, b_on, first_on, minus, words} = 7'd0;
+    upper = 16'd0;
+    a = value_i;
+    outer = word_i ? {{32 - WordBits{1'b0}}, word_value_i} : 32'd0;
+    if (`NMC_SPARE(add_i != `NMC_ADD_NONE)) begin
+      c_words = add_i == `NMC_ADD_C_WORDS;
+      a_words = add_i == `NMC_ADD_A_WORDS;
+      b_words = add_i == `NMC_ADD_B_WORDS;
+      d_words = add_i == `NMC_ADD_D_WORDS;
+      imm_words = add_i == `NMC_ADD_IMM;
+      dest = Wide != 0 && add_i == `NMC_ADD_DEST;
+      a_high = add_i == `NMC_ADD_A_HIGH;
+      wbase_on = add_i == `NMC_ADD_WBASE || c_words && !zero_i[2];
+      sbase_on = a_high || a_words && !zero_i[0];
+      dbase_on = d_words || add_i == `NMC_ADD_D;
+      b_on = b_words && !zero_i[1];
+      first_on = add_i == `NMC_ADD_FIRST;
+      minus = add_i == `NMC_ADD_MINUS;
+      words = c_words || a_words || b_words || d_words || imm_words || dest;
+      a = {value_i[31:VectorBits], words ? shifted[VectorBits-1:0] : value_i[VectorBits-1:0]};
+      upper = (is_dig_i && a_words ? vector_b : a_high ? dbase : 16'd0) & mask[31:16];
+      outer = (wbase_on ? {10'd0, wbase} & mask : 32'd0) | (sbase_on ? {16'd0, ir_i[`NMC_MATRIX_SBASE]} : 32'd0)
+            | (dbase_on ? {16'd0, dbase} : 32'd0) | (b_on ? {16'd0, vector_b} : 32'd0)
+            | (imm_words ? {{32 - VectorBits{1'b0}}, imm[VectorBits-1:0]} : 32'd0)
+            | (Wide != 0 && add_i == `NMC_ADD_ROWS ? {19'd0, ir_i[`NMC_MATRIX_ROWS]} : 32'd0);
+      outer = outer | (word_i ? {{32 - WordBits{1'b0}}, word_value_i} : 32'd0)
+            | (dest ? {{32 - VectorBits{1'b0}}, dest_value_i} : 32'd0)
+            | (first_on ? {{16{!is_matrix_i && first_value_i[15]}}, first_value_i} : 32'd0)
+            | {31'd0, add_i == `NMC_ADD_ONE} | {32{minus}} | {{16{add_i == `NMC_ADD_UPPER}}, 16'd0} | {upper, 16'd0};
+      if (add_i == `NMC_ADD_OUTSIDE)
+        case (outside_i)
+          `NMC_OUT_LIMIT: outer = limit_value_i;
+          `NMC_OUT_INPUT: outer = input_value_i;
+          `NMC_OUT_LABEL: outer = {16'd0, label_value_i};
+          default: outer = host & host_mask;
+        endcase
+    end
   end
   assign sum_o = a + outer;
   assign low_end_o = value_i[15:1] == 15'd0;
   assign high_end_o = value_i[31:17] == 15'd0;
 endmodule
 
+`undef NMC_SPARE
 `default_nettype wire

@@ -49,6 +49,10 @@ module nmc_ram #(
 
   always @(posedge clk_i) begin
     if (re_i) rdata_o <= mem[raddr_i];
+`ifdef NMC_FAST
+    if (we_i && !one_i && lane_i == {Lanes{1'b1}}) mem[waddr_i] = wdata_i;
+    else if (lane_i != {Lanes{1'b0}})
+`endif
     if (we_i)
       for (l = 0; l < Lanes; l = l + 1)
         if (lane_i[l[(Lanes==1?1:$clog2(Lanes))-1:0]]) mem[waddr_i][l*LaneBits+:LaneBits] `NMC_WRITE

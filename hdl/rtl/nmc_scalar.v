@@ -7,6 +7,13 @@
 `default_nettype none
 `include "nmc_isa.vh"
 
+// A simulator forms the values of this unit only where they matter; in cells they are there anyway.
+`ifdef NMC_FAST
+`define NMC_AWAKE state != Idle || start_i || rst_i
+`else
+`define NMC_AWAKE 1'b1
+`endif
+
 module nmc_scalar #(
     parameter Bits = 32,           // of an operand, a multiple of four
     parameter SumBits = Bits + Bits / 2,
@@ -53,153 +60,159 @@ module nmc_scalar #(
   reg carry;  // of the serial adder
   reg sticky;  // out of range; branches: not zero
 
-  wire is_jump = op_i[5:3] == 3'd0;  // and the branches
-  wire is_branch = !Omit[`NMC_UNIT_BRANCH] && is_jump;
-  wire is_loop = is_branch && op_i[2:0] == 3'd2;
-  wire is_set = op_i[3:0] == 4'd8;
-  wire is_add = op_i[3:0] == 4'd9;
-  wire is_mul = op_i[3:0] == 4'd11;
-  wire is_div = !Omit[`NMC_UNIT_DIVIDE] && op_i[3:0] == 4'd12;
-  wire is_sqrt = !Omit[`NMC_UNIT_ROOT] && op_i[3:0] == 4'd13;
-  wire is_min_max = op_i[3:1] == 3'd7;
-  wire is_and = Logic && op_i[4] && op_i[1:0] == 2'd0;
-  wire is_shl = Logic && op_i[4] && op_i[0];
-  wire is_shr = Logic && op_i[4] && op_i[1];
-  wire is_dot = !Omit[`NMC_UNIT_DOT] && op_i[5];
-
-  wire at_idle = state == Idle;
-  wire start = at_idle && start_i;
-  wire digits = state == Digits || state == Zeros;
-  wire single = state == Idle || state == LoadA || state == LoadB || state == Compare || state == Final;
-  wire go = single || count == 6'd0;  // the phase ends
-
-  // The adder. A digit is 1 where the operand, which is negative, leaves hi above zero. Roots come of every other bit.
-  wire [W-1:0] sum = hi + operand + {{W - 1{1'b0}}, inverted};
-  wire even = state == Zeros ? !count[0] : count[0] ^ shift_i[0];
-  wire digit = !sum[W-1];
-  wire add = first || (state == Mul && lo[0]) || (digits && (is_div || (is_sqrt && even)) && digit);
-  wire [W-1:0] v = add ? sum : hi;
-
-  // The operand: a or b, complemented to be subtracted; the root's is -(4 root + 1), two bits below.
-  wire rooting = is_sqrt && !at_idle;
-  wire b_sign = operand_i[Bits-1];
-  reg invert;
-  always @(*) begin
-    invert = !is_add && state != Compare;
-    if (at_idle) invert = is_loop || ((is_mul || is_div) && b_sign);
-    else if (is_mul) invert = sign;
-    else if (is_div) invert = !b_sign;
-    else if (is_sqrt) invert = 1'b0;
-  end
-  always @(posedge clk_i) begin
-    inverted <= invert;
-    if (!rooting) operand <= {{2{b_sign}}, operand_i} ^ {W{invert}};
-    else if (!digits || even) operand <= {operand[W-2:2], !(digits && digit), 2'b11};
-  end
-
-  // hi
-  wire left = state == LoadA || state == Reverse || digits || state == Unreverse;
-  wire low_in = lo[0] && (state == Digits || state == Unreverse);
-  wire too_far = is_shl && (hi[W-1] ^ hi[W-2]) && state == Zeros;
-  wire other = v[W-1] == op_i[0];  // b is the result of min or max
-  wire clear = at_idle || (state == Compare && other) || (state == Zeros && go && is_sqrt);
-  wire hold = state == Compare || state == Round || too_far;
-  // Dot: the high bits of the sum enter from the top, the lowest at count Bits + 1.
+  // Values of the cycle: undefined where the unit sleeps.
+  reg is_jump, is_branch, is_loop, is_set, is_add, is_mul, is_div, is_sqrt, is_min_max, is_and, is_shl, is_shr,
+      is_dot, at_idle, start, digits, single, go, even, digit, add, rooting, b_sign, invert, left, low_in, too_far,
+      other, clear, hold, high_in, negate, x, y, s, lo_in, load, keep, saturate, shifts, below;
+  reg [W-1:0] sum, v, above, imm, low;
   reg [63:0] high;
+  reg [5:0] length;
   integer k;
   always @(*) begin
+    {is_jump, is_branch, is_loop, is_set, is_add, is_mul, is_div, is_sqrt, is_min_max, is_and, is_shl, is_shr,
+     is_dot, at_idle, start, digits, single, go, even, digit, add, rooting, b_sign, invert, left, low_in, too_far,
+     other, clear, hold, high_in, negate, x, y, s, lo_in, load, keep, saturate, shifts, below} = 41'dx;
+    {sum, v, above, imm, low} = {5 * W{1'bx}};
     high = 64'dx;
-    if (state == Dot)
-      for (k = 0; k < 64; k = k + 1)
-        high[k] = k > Bits + 1 ? (k[0] == 1'b0 ? sum_i[Bits+2] : sum_i[Bits+1])
-                : 2 * Bits + 2 - k > SumBits - 1 ? sum_i[SumBits-1] : sum_i[2*Bits+2-k];
-  end
-  wire high_in = state == Dot ? high[count] : v[W-1];
-  always @(posedge clk_i)
-    if (clear) hi <= {W{1'b0}};
-    else if (!hold) hi <= left ? {v[W-2:0], low_in} : {high_in, v[W-1:1]};
+    length = 6'dx;
+    next = Idle;
+    k = 0;
+    if (`NMC_AWAKE) begin
+      is_jump = op_i[5:3] == 3'd0;  // and the branches
+      is_branch = !Omit[`NMC_UNIT_BRANCH] && is_jump;
+      is_loop = is_branch && op_i[2:0] == 3'd2;
+      is_set = op_i[3:0] == 4'd8;
+      is_add = op_i[3:0] == 4'd9;
+      is_mul = op_i[3:0] == 4'd11;
+      is_div = !Omit[`NMC_UNIT_DIVIDE] && op_i[3:0] == 4'd12;
+      is_sqrt = !Omit[`NMC_UNIT_ROOT] && op_i[3:0] == 4'd13;
+      is_min_max = op_i[3:1] == 3'd7;
+      is_and = Logic && op_i[4] && op_i[1:0] == 2'd0;
+      is_shl = Logic && op_i[4] && op_i[0];
+      is_shr = Logic && op_i[4] && op_i[1];
+      is_dot = !Omit[`NMC_UNIT_DOT] && op_i[5];
+      at_idle = state == Idle;
+      start = at_idle && start_i;
+      digits = state == Digits || state == Zeros;
+      single = state == Idle || state == LoadA || state == LoadB || state == Compare || state == Final;
+      go = single || count == 6'd0;  // the phase ends
 
-  // lo and the serial adder
-  wire negate = is_loop || is_sqrt || (is_div && (sign ^ b_sign));
-  wire x = state == Round ? 1'b0 : v[0] ^ negate;
-  wire y = (is_add || state == Round) && lo[0];
-  wire s = x ^ y ^ carry;
-  reg lo_in;
-  always @(*)
-    case (state)
-      Idle: lo_in = 1'b0;
-      Reverse: lo_in = v[W-1];
-      Digits, Zeros: lo_in = digit;
-      Dot: lo_in = 1'b1;
-      Fill: lo_in = (hi[W-1] && !is_div) ^ negate ^ (count > 6'd2);
-      default: lo_in = is_and ? v[0] && lo[0] : s;
-    endcase
-  // Loaded where it is 0 with the immediate, where it is 1 with the sum.
-  wire load = at_idle || (state == Dot && go);
-  wire [W-1:0] above = {lo_in, lo[W-1:1]};
-  wire [W-1:0] imm = {{2{imm_i[Bits-1]}}, imm_i};
-  wire [W-1:0] low = {sum_i[Bits:0], 1'b0};
-  wire keep = state == LoadA || state == LoadB || state == Compare || state == Check || (at_idle && !start);
-  always @(posedge clk_i)
-    if (state == Final || rst_i) lo <= {W{1'b0}};
-    else if (!keep) lo <= load ? (above & low) | (~above & imm) : above;
+      // The adder. A digit is 1 where the operand, which is negative, leaves hi above zero. Roots come of every other bit.
+      sum = hi + operand + {{W - 1{1'b0}}, inverted};
+      even = state == Zeros ? !count[0] : count[0] ^ shift_i[0];
+      digit = !sum[W-1];
+      add = first || (state == Mul && lo[0]) || (digits && (is_div || (is_sqrt && even)) && digit);
+      v = add ? sum : hi;
 
-  always @(posedge clk_i) begin
-    if (!(go && state != Round)) carry <= (x && y) || (x && carry) || (y && carry);
-    else carry <= (is_div && negate) || (state == Right && is_mul && lo[0]);
-    if (at_idle) sign <= b_sign;
-    if (at_idle || state == Fill) sticky <= 1'b0;
-    else
+      // The operand: a or b, complemented to be subtracted; the root's is -(4 root + 1), two bits below.
+      rooting = is_sqrt && !at_idle;
+      b_sign = operand_i[Bits-1];
+      invert = !is_add && state != Compare;
+      if (at_idle) invert = is_loop || ((is_mul || is_div) && b_sign);
+      else if (is_mul) invert = sign;
+      else if (is_div) invert = !b_sign;
+      else if (is_sqrt) invert = 1'b0;
+
+      // hi
+      left = state == LoadA || state == Reverse || digits || state == Unreverse;
+      low_in = lo[0] && (state == Digits || state == Unreverse);
+      too_far = is_shl && (hi[W-1] ^ hi[W-2]) && state == Zeros;
+      other = v[W-1] == op_i[0];  // b is the result of min or max
+      clear = at_idle || (state == Compare && other) || (state == Zeros && go && is_sqrt);
+      hold = state == Compare || state == Round || too_far;
+
+      // Dot: the high bits of the sum enter from the top, the lowest at count Bits + 1.
+      high = 64'dx;
+      if (state == Dot)
+        for (k = 0; k < 64; k = k + 1)
+          high[k] = k > Bits + 1 ? (k[0] == 1'b0 ? sum_i[Bits+2] : sum_i[Bits+1])
+                  : 2 * Bits + 2 - k > SumBits - 1 ? sum_i[SumBits-1] : sum_i[2*Bits+2-k];
+      high_in = state == Dot ? high[count] : v[W-1];
+
+      // lo and the serial adder
+      negate = is_loop || is_sqrt || (is_div && (sign ^ b_sign));
+      x = state == Round ? 1'b0 : v[0] ^ negate;
+      y = (is_add || state == Round) && lo[0];
+      s = x ^ y ^ carry;
       case (state)
-        Move: sticky <= sticky || (is_branch && s) || (is_div && hi[W-1]);
-        Zeros: sticky <= sticky || (is_div && lo[0]);
-        Check: sticky <= sticky || (s ^ lo[W-1]);
-        default: ;
+        Idle: lo_in = 1'b0;
+        Reverse: lo_in = v[W-1];
+        Digits, Zeros: lo_in = digit;
+        Dot: lo_in = 1'b1;
+        Fill: lo_in = (hi[W-1] && !is_div) ^ negate ^ (count > 6'd2);
+        default: lo_in = is_and ? v[0] && lo[0] : s;
       endcase
+
+      // Loaded where it is 0 with the immediate, where it is 1 with the sum.
+      load = at_idle || (state == Dot && go);
+      above = {lo_in, lo[W-1:1]};
+      imm = {{2{imm_i[Bits-1]}}, imm_i};
+      low = {sum_i[Bits:0], 1'b0};
+      keep = state == LoadA || state == LoadB || state == Compare || state == Check || (at_idle && !start);
+
+      // The phases, and how long they take: count + 1 cycles.
+      saturate = !is_branch && (sticky || (lo[W-1] ^ lo[W-2]) || (lo[W-2] ^ lo[W-3]));
+      case (state)
+        Idle: begin
+          next = LoadA;
+          if (is_set) next = Final;
+          if (is_and || is_loop || is_mul || is_shr) next = Move;
+          if (is_div || is_sqrt) next = Reverse;
+          if (is_shl) next = Zeros;
+          if (is_dot) next = Dot;
+          if (!start_i) next = Idle;
+        end
+        LoadA: next = LoadB;
+        LoadB: next = is_min_max ? Compare : Move;
+        Compare: next = Move;
+        Move: next = is_mul ? Mul : is_shr ? Right : Final;
+        Mul: next = Right;
+        Right: next = is_shr ? Final : is_dot ? Check : Round;
+        Round: next = Check;
+        Reverse: next = Digits;
+        Digits: next = Zeros;
+        Zeros: next = is_div ? Unreverse : Move;
+        Unreverse: next = Move;
+        Dot: next = Right;
+        Final: next = saturate ? Fill : Idle;
+        default: next = Final;
+      endcase
+      shifts = state == Mul || state == Dot || state == Digits || (state == Move && is_shr) || (at_idle && is_shl);
+      length = shifts ? shift_i : Bits[5:0] | {4'd0, state == Zeros && !is_div,
+        !(state == Move || (at_idle && is_shr) || (state == Zeros && is_shl))};
+      below = lo[W-1];
+    end
   end
 
-  // The phases, and how long they take: count + 1 cycles.
-  wire saturate = !is_branch && (sticky || (lo[W-1] ^ lo[W-2]) || (lo[W-2] ^ lo[W-3]));
-  always @(*)
-    case (state)
-      Idle: begin
-        next = LoadA;
-        if (is_set) next = Final;
-        if (is_and || is_loop || is_mul || is_shr) next = Move;
-        if (is_div || is_sqrt) next = Reverse;
-        if (is_shl) next = Zeros;
-        if (is_dot) next = Dot;
-        if (!start_i) next = Idle;
-      end
-      LoadA: next = LoadB;
-      LoadB: next = is_min_max ? Compare : Move;
-      Compare: next = Move;
-      Move: next = is_mul ? Mul : is_shr ? Right : Final;
-      Mul: next = Right;
-      Right: next = is_shr ? Final : is_dot ? Check : Round;
-      Round: next = Check;
-      Reverse: next = Digits;
-      Digits: next = Zeros;
-      Zeros: next = is_div ? Unreverse : Move;
-      Unreverse: next = Move;
-      Dot: next = Right;
-      Final: next = saturate ? Fill : Idle;
-      default: next = Final;
-    endcase
-  wire shifts = state == Mul || state == Dot || state == Digits || (state == Move && is_shr) || (at_idle && is_shl);
-  wire [5:0] length = shifts ? shift_i : Bits[5:0] | {4'd0, state == Zeros && !is_div,
-      !(state == Move || (at_idle && is_shr) || (state == Zeros && is_shl))};
-  always @(posedge clk_i) begin
-    count <= go ? length : count - 6'd1;
-    first <= (start && !(is_sqrt && b_sign)) || (state == LoadB) || (state == Compare && other)
-          || (state == Zeros && go && is_sqrt);
-    if (go) state <= next;
-    if (rst_i) state <= Idle;
-  end
+  always @(posedge clk_i)
+    if (`NMC_AWAKE) begin
+      inverted <= invert;
+      if (!rooting) operand <= {{2{b_sign}}, operand_i} ^ {W{invert}};
+      else if (!digits || even) operand <= {operand[W-2:2], !(digits && digit), 2'b11};
+      if (clear) hi <= {W{1'b0}};
+      else if (!hold) hi <= left ? {v[W-2:0], low_in} : {high_in, v[W-1:1]};
+      if (state == Final || rst_i) lo <= {W{1'b0}};
+      else if (!keep) lo <= load ? (above & low) | (~above & imm) : above;
+      if (!(go && state != Round)) carry <= (x && y) || (x && carry) || (y && carry);
+      else carry <= (is_div && negate) || (state == Right && is_mul && lo[0]);
+      if (at_idle) sign <= b_sign;
+      if (at_idle || state == Fill) sticky <= 1'b0;
+      else
+        case (state)
+          Move: sticky <= sticky || (is_branch && s) || (is_div && hi[W-1]);
+          Zeros: sticky <= sticky || (is_div && lo[0]);
+          Check: sticky <= sticky || (s ^ lo[W-1]);
+          default: ;
+        endcase
+      count <= go ? length : count - 6'd1;
+      first <= (start && !(is_sqrt && b_sign)) || (state == LoadB) || (state == Compare && other)
+            || (state == Zeros && go && is_sqrt);
+      if (go) state <= next;
+      if (rst_i) state <= Idle;
+    end
 
   assign done_o = state == Final && !saturate;
   assign result_o = lo[Bits-1:0];
-  wire below = lo[W-1];
   assign taken_o = (is_jump && op_i[2:0] == 3'd1) || (is_branch && ((op_i[2:0] == 3'd3 && !sticky)
                 || ((op_i[2:0] == 3'd4 || op_i[2:0] == 3'd2) && sticky)
                 || (op_i[2:0] == 3'd5 && below) || (op_i[2:0] == 3'd6 && !below)));
@@ -420,4 +433,5 @@ module nmc_scalar #(
 `endif
 endmodule
 
+`undef NMC_AWAKE
 `default_nettype wire

@@ -7,6 +7,13 @@
 `include "nmc_isa.vh"
 `include "nmc_micro.vh"
 
+// Conditions that change nothing: with them a simulator forms what a step needs, without them it takes fewer cells.
+`ifdef NMC_FAST
+`define NMC_SPARE(condition) (condition)
+`else
+`define NMC_SPARE(condition) (1'b1 || (condition))
+`endif
+
 module nmc_sequencer #(
     parameter Lanes = 4,
     parameter WeightPorts = 2,
@@ -59,7 +66,7 @@ module nmc_sequencer #(
     input  wire [          127:0] ir_i,
 
     // registers
-    output wire        reg_we_o,
+    output reg         reg_we_o,
     output wire [ 6:0] reg_waddr_o,  // 64 and up: the sequencer's own
     output wire [31:0] reg_wdata_o,
     output reg  [ 6:0] reg_raddr_o,
@@ -75,15 +82,15 @@ module nmc_sequencer #(
     input  wire        alu_taken_i,
 
     // permutation
-    output wire        permute_x_o,
-    output wire        permute_y_o,
+    output reg         permute_x_o,
+    output reg         permute_y_o,
     output wire [31:0] permute_xdata_o,
     output wire [31:0] permute_ydata_o,
     input  wire        permute_busy_i,
     input  wire [63:0] permute_i,
 
     // scanner
-    output wire                scan_start_o,
+    output reg                 scan_start_o,
     output wire [ScanBits-1:0] scan_addr_o,
     output wire [LaneBits-1:0] scan_first_o,
     output wire [        12:0] scan_count_o,
@@ -106,7 +113,7 @@ module nmc_sequencer #(
     // memories
     output wire                  weight_re_o,
     output wire [WeightBits-1:0] weight_addr_o,
-    output wire                  vector_re_o,
+    output reg                   vector_re_o,
     output wire [VectorBits-1:0] vector_addr_o,
     input  wire [  Lanes*16-1:0] vector_i,
     output wire                  table_re_o,
@@ -114,17 +121,18 @@ module nmc_sequencer #(
     input  wire [          31:0] table_i,
 
     // draws
+    output wire                draw_on_o,  // the instruction makes draws
     output wire                draw_rounds_o,
     output wire                draw_across_o,
     output wire                draw_single_o,
-    output wire                draw_rows_reset_o,
-    output wire                draw_cols_reset_o,
-    output wire                draw_row_o,
-    output wire                draw_word_o,
-    output wire                draw_next_o,
-    output wire                draw_add_o,
-    output wire                draw_sub_o,
-    output wire [LaneBits-1:0] draw_lane_o,
+    output reg                 draw_rows_reset_o,
+    output reg                 draw_cols_reset_o,
+    output reg                 draw_row_o,
+    output reg                 draw_word_o,
+    output reg                 draw_next_o,
+    output reg                 draw_add_o,
+    output reg                 draw_sub_o,
+    output reg  [LaneBits-1:0] draw_lane_o,
     input  wire                draw_idle_i,
 
     // lanes
@@ -165,6 +173,7 @@ module nmc_sequencer #(
     output wire                 tok_last_o,
     output wire                 push_o,
     output wire [QueueBits-1:0] push_addr_o,
+    output wire                 lanes_ask_o,  // what lanes_idle_i is
     input  wire                 lanes_idle_i
 );
   localparam LL = LaneBits - 1;
@@ -181,8 +190,8 @@ module nmc_sequencer #(
   wire [2:0] row = micro[`NMC_MICRO_ROW];
   wire [3:0] adds = micro[`NMC_MICRO_ADD];
   wire walking = does[5:3] == 3'd1 && does[2:0] != 3'd7;
-  wire is_word = does[5:3] == 3'd2 && does[2:1] != 2'd3;  // of vec and dot
-  wire is_entry = does[5:3] == 3'd3 && !does[2];  // of tab
+  reg is_word;  // of vec and dot
+  reg is_entry;  // of tab
   wire [2:0] step = does[2:0];
   wire is_take = does == `NMC_DO_TAKE;
   wire is_pass = does == `NMC_DO_PASS;
@@ -191,6 +200,25 @@ module nmc_sequencer #(
   wire draining = does == `NMC_DO_DRAIN || does == `NMC_DO_DRAIN_MORE;
   wire word_fire = does == `NMC_DO_WORD5;
   wire vector_start = does == `NMC_DO_OPERANDS;
+  wire is_host_scan = does == `NMC_DO_HOST_SCAN;
+  wire is_wide_scan = does == `NMC_DO_WIDE_SCAN;
+  wire is_vector;
+  wire is_dig_value = does == `NMC_DO_DIG_VALUE;
+  reg [LaneBits-1:0] lane, lane_next;
+  always @(*) begin
+    {is_word, is_entry, scan_start_o, permute_x_o, permute_y_o} = 5'd0;
+    lane_next = {LaneBits{1'b0}};
+    if (`NMC_SPARE(!walking)) begin
+      is_word = does[5:3] == 3'd2 && does[2:1] != 2'd3;
+      is_entry = does[5:3] == 3'd3 && !does[2];
+      scan_start_o = is_run || does[5:2] == 4'd14;  // ..._SCAN
+      permute_x_o = does == `NMC_DO_PERMUTE_X;
+      permute_y_o = does == `NMC_DO_PERMUTE_Y || is_dig_value;
+      lane_next = LaneMask & (is_host_scan ? host_addr_i[LaneBits-1:0] : is_wide_scan ? lane
+                              : is_vector ? {LaneBits{1'b0}} : reg_i[LaneBits-1:0]);
+    end
+  end
+  assign lanes_ask_o = !walking;
 
   // ---- decoding: Decode sets registers, so that simulators decode an instruction once and not in every clock; those of
   // omitted units are constant, and synthesis drops what hangs on them ----
@@ -201,7 +229,7 @@ module nmc_sequencer #(
   reg is_vec, is_tab, is_dot, is_dig, is_halt, is_load;
   reg wdraw, grouped, fn_sel, fn_mac, fn_ge, swap, middle, v_draws, dig_weights, dig_regs;
   wire is_matrix = op[5] && !op[3];
-  wire is_vector = op[5] && op[3];
+  assign is_vector = op[5] && op[3];
   wire is_mac = is_mac_b || is_mac_r;
   wire is_upd = is_upd_b || is_upd_r;
   wire opt = ir_i[`NMC_MATRIX_OPT];
@@ -327,26 +355,29 @@ module nmc_sequencer #(
   always @(*) begin
     operand = row[1:0];
     {v_first, v_middle, v_last} = 3'd0;
-    if (is_word)
-      case (step)
-        3'd0, 3'd3: begin
-          operand = !swap ? 2'd0 : fn_mac ? 2'd1 : 2'd2;
-          v_first = step[0];
-        end
-        3'd1, 3'd4: begin
-          operand = fn_sel ? 2'd1 : 2'd2;
-          v_middle = step[2] && middle;
-        end
-        default: begin
-          operand = swap ? 2'd0 : fn_mac ? 2'd1 : 2'd2;
-          v_last = step[2];
-        end
+    {mode, mode_reg} = 9'd0;
+    if (`NMC_SPARE(!walking)) begin
+      if (is_word)
+        case (step)
+          3'd0, 3'd3: begin
+            operand = !swap ? 2'd0 : fn_mac ? 2'd1 : 2'd2;
+            v_first = step[0];
+          end
+          3'd1, 3'd4: begin
+            operand = fn_sel ? 2'd1 : 2'd2;
+            v_middle = step[2] && middle;
+          end
+          default: begin
+            operand = swap ? 2'd0 : fn_mac ? 2'd1 : 2'd2;
+            v_last = step[2];
+          end
+        endcase
+      case (operand)
+        2'd0: {mode, mode_reg} = {ir_i[`NMC_VECTOR_AMODE] & Modes, vector_a[5:0]};
+        2'd1: {mode, mode_reg} = {ir_i[`NMC_VECTOR_BMODE] & Modes, vector_b[5:0]};
+        default: {mode, mode_reg} = {ir_i[`NMC_VECTOR_CMODE] & Modes, vector_c[5:0]};
       endcase
-    case (operand)
-      2'd0: {mode, mode_reg} = {ir_i[`NMC_VECTOR_AMODE] & Modes, vector_a[5:0]};
-      2'd1: {mode, mode_reg} = {ir_i[`NMC_VECTOR_BMODE] & Modes, vector_b[5:0]};
-      default: {mode, mode_reg} = {ir_i[`NMC_VECTOR_CMODE] & Modes, vector_c[5:0]};
-    endcase
+    end
   end
   wire is_reg = !Omit[`NMC_UNIT_OPERAND] && mode == `NMC_SRC_REG;
   wire word_use = is_word && (step[2] || step[1:0] == 2'd3);
@@ -376,6 +407,7 @@ module nmc_sequencer #(
       .high_i(micro[`NMC_MICRO_HIGH]),
       .scan_value_i(scan_value_i), .value_i(reg_i), .table_i(table_i), .word_i(word), .first_o(first),
       .second_o(second), .vaddr_o(vaddr),
+      .walk_i(does == `NMC_DO_WALK),
       .word_i0(d0), .drain_i(drain0), .shift_i(wideout && shift0), .acc_i(acc0), .last_i(last0), .blend_i(second0),
       .goal_i(does == `NMC_DO_GOAL || does == `NMC_DO_RATE2), .rate_i(does == `NMC_DO_RATE || does == `NMC_DO_RATE3),
       .product_i(does == `NMC_DO_WALK_PRODUCT || does == `NMC_DO_HOLD_PRODUCT),
@@ -399,8 +431,10 @@ module nmc_sequencer #(
   assign ge_o = is_vec && fn_ge;
   assign f_le_o = fn_ge && swap;
   always @(posedge clk_i)
-    if (does == `NMC_DO_STORE) {hi_o, lo_o} <= 32'h7fff8000;
-    else if (does == `NMC_DO_BOUNDS) {hi_o, lo_o} <= reg_i;
+    if (`NMC_SPARE(!walking)) begin
+      if (does == `NMC_DO_STORE) {hi_o, lo_o} <= 32'h7fff8000;
+      else if (does == `NMC_DO_BOUNDS) {hi_o, lo_o} <= reg_i;
+    end
 
   // ---- draws: events in cycle -2 ----
   wire row_take = take && row_events;
@@ -408,25 +442,31 @@ module nmc_sequencer #(
   assign draw_rounds_o = stochastic_o && !wdraw;
   assign draw_across_o = !b_walk;
   assign draw_single_o = Lanes == 1 || is_mac_r && !wdraw;
-  assign draw_rows_reset_o = is_pass || vector_start;
-  assign draw_cols_reset_o = does == `NMC_DO_BOUNDS || row_take && in_rows;
-  assign draw_row_o = row_take || (drain && is_mac_b && !wdraw) || sum_take || is_v_event;
-  assign draw_word_o = (is_pass && b_walk) || (go && in_rows && row_events) || sum_take || is_v_event;
-  assign draw_next_o = scan_next_i && walking && row_events;
-  assign draw_add_o = is_run_end && row_events;
-  assign draw_sub_o = is_run && row_events;
-  assign draw_lane_o = row_events ? walk_lane : {LaneBits{1'b0}};
+  assign draw_on_o = wdraw || stochastic_o || v_draws;
+  always @(*) begin
+    {draw_rows_reset_o, draw_cols_reset_o, draw_row_o, draw_word_o, draw_next_o, draw_add_o, draw_sub_o} = 7'd0;
+    draw_lane_o = {LaneBits{1'b0}};
+    if (`NMC_SPARE(draw_on_o)) begin
+      draw_rows_reset_o = is_pass || vector_start;
+      draw_cols_reset_o = does == `NMC_DO_BOUNDS || row_take && in_rows;
+      draw_row_o = row_take || (drain && is_mac_b && !wdraw) || sum_take || is_v_event;
+      draw_word_o = (is_pass && b_walk) || (go && in_rows && row_events) || sum_take || is_v_event;
+      draw_next_o = scan_next_i && walking && row_events;
+      draw_add_o = is_run_end && row_events;
+      draw_sub_o = is_run && row_events;
+      if (row_events) draw_lane_o = walk_lane;
+    end
+  end
 
   // ---- destinations: a word of vectors, which follows the scanner or the sums, and a lane ----
-  wire is_host_scan = does == `NMC_DO_HOST_SCAN;
-  wire is_wide_scan = does == `NMC_DO_WIDE_SCAN;
   wire is_push = does == `NMC_DO_PUSH;
   reg [VectorBits-1:0] dest;
-  reg [LaneBits-1:0] lane;
-  wire [LaneBits-1:0] lane_next = LaneMask & (is_host_scan ? host_addr_i[LaneBits-1:0] : is_wide_scan ? lane
-                                            : is_vector ? {LaneBits{1'b0}} : reg_i[LaneBits-1:0]);
   wire dest_load = micro[`NMC_MICRO_DEST];
-  wire dest_next = drain || word_fire || scan_next_i && (is_entry || walking && is_mac_r);
+  reg dest_next;
+  always @(*) begin
+    dest_next = scan_next_i && (is_entry || walking && is_mac_r);
+    if (`NMC_SPARE(!walking)) if (drain || word_fire) dest_next = 1'b1;
+  end
   always @(posedge clk_i) begin
     if (dest_load || dest_next) dest <= dest_load ? sum[VectorBits-1:0] : dest + 1'b1;
     if (scan_start_o || does == `NMC_DO_LANE) lane <= lane_next;
@@ -445,8 +485,11 @@ module nmc_sequencer #(
   assign push_addr_o = {push_lane, to_weights_o ? last0 : last_word, place[QueueBits-3:0]};
 
   // ---- memories ----
-  assign vector_re_o = scan_re_i && !scan_weights_o || d0 && in_rows && !drain0 || does == `NMC_DO_GOAL
-                    || word_use && mode == `NMC_SRC_VECTOR || does == `NMC_DO_PRELOAD;
+  always @(*) begin
+    vector_re_o = scan_re_i && !scan_weights_o || d0 && in_rows && !drain0;
+    if (`NMC_SPARE(!walking))
+      if (does == `NMC_DO_GOAL || word_use && mode == `NMC_SRC_VECTOR || does == `NMC_DO_PRELOAD) vector_re_o = 1'b1;
+  end
   assign vector_addr_o = scan_re_i ? scan_raddr_i[VectorBits-1:0] : vaddr;
   assign scan_grant_o = !(d0 && in_rows);
   assign weight_re_o = scan_re_i && scan_weights_o || d0 && !wdraw && !drain0 || second0;
@@ -457,7 +500,6 @@ module nmc_sequencer #(
 
   // ---- scanner: its first word is the sum ----
   wire wide_busy = is_wide_scan || is_take && is_matrix;
-  assign scan_start_o = is_run || does[5:2] == 4'd14;  // ..._SCAN
   assign scan_addr_o = sum[ScanBits-1:0];
   assign scan_first_o = scan_start_o ? lane_next : lane;
   assign scan_count_o = !running || is_load || slow_rows ? 13'd1 : is_matrix ? rows : n;
@@ -476,12 +518,13 @@ module nmc_sequencer #(
   assign host_data_o = bcast_o;
   assign host_valid_o = host_upper || host_lower;
   reg host_upper, host_low, host_lower;
-  always @(posedge clk_i) begin
-    host_upper <= host_odd_i && !running && (does == `NMC_DO_ENTRY1 || does == `NMC_DO_HOST_FIRST && host_reg_i);
-    host_low <= does == `NMC_DO_HOST_FIRST && !(host_odd_i && host_reg_i);
-    host_lower <= host_low || does == `NMC_DO_ENTRY2 && !running && !host_odd_i;
-    if (rst_i) {host_upper, host_low, host_lower} <= 3'd0;
-  end
+  always @(posedge clk_i)
+    if (`NMC_SPARE(!running || rst_i)) begin
+      host_upper <= host_odd_i && !running && (does == `NMC_DO_ENTRY1 || does == `NMC_DO_HOST_FIRST && host_reg_i);
+      host_low <= does == `NMC_DO_HOST_FIRST && !(host_odd_i && host_reg_i);
+      host_lower <= host_low || does == `NMC_DO_ENTRY2 && !running && !host_odd_i;
+      if (rst_i) {host_upper, host_low, host_lower} <= 3'd0;
+    end
   assign prog_re_o = does == `NMC_DO_FETCH;
   assign prog_addr_o = pc;
   wire is_alu_wait = does == `NMC_DO_ALU_WAIT;
@@ -492,10 +535,7 @@ module nmc_sequencer #(
   wire [31:0] scalar_imm = ir_i[`NMC_SCALAR_IMM];
 
   // ---- key and digest ----
-  wire is_dig_value = does == `NMC_DO_DIG_VALUE;
-  assign permute_x_o = does == `NMC_DO_PERMUTE_X;
   assign permute_xdata_o = reg_i;
-  assign permute_y_o = does == `NMC_DO_PERMUTE_Y || is_dig_value;
   assign permute_ydata_o = {
     is_dig ? 8'd0 : reg_i[31:24] ^ ir_i[`NMC_SCALAR_STREAM],
     is_dig ? ir_i[`NMC_VECTOR_TENSOR] : reg_i[23:16],
@@ -508,9 +548,11 @@ module nmc_sequencer #(
   wire [5:0] rd = op[5] ? vector_dst[5:0] + {5'd0, does == `NMC_DO_SECOND} : ir_i[`NMC_SCALAR_RD];
   wire unindexed = (op == `NMC_OP_LOAD || op == `NMC_OP_STORE) && !ir_i[`NMC_SCALAR_INDEX];
   wire in_group = grouped && (is_matrix || row[1:0] == 2'd3 || mode == `NMC_SRC_VECTOR);
-  always @(*)
-    case (micro[`NMC_MICRO_READ])
-      `NMC_READ_ROW: reg_raddr_o = {4'b1001, row[2:1], row[0] || is_blend && walking && base_first};
+  wire [6:0] row_addr = {4'b1001, row[2:1], row[0] || is_blend && walking && base_first};
+  always @(*) begin
+    reg_raddr_o = row_addr;
+    if (`NMC_SPARE(micro[`NMC_MICRO_READ] != `NMC_READ_ROW)) case (micro[`NMC_MICRO_READ])
+      `NMC_READ_ROW: reg_raddr_o = row_addr;
       `NMC_READ_RA: reg_raddr_o = unindexed ? RowZero
                                 : {1'b0, !Omit[`NMC_UNIT_BRANCH] && op == `NMC_OP_LOOP ? ir_i[`NMC_SCALAR_RD] : ir_i[`NMC_SCALAR_RA]};
       `NMC_READ_RB: reg_raddr_o = {1'b0, ir_i[`NMC_SCALAR_RB]};
@@ -520,16 +562,25 @@ module nmc_sequencer #(
       `NMC_READ_SEED: reg_raddr_o = {1'b0, `NMC_REG_SEED};
       default: reg_raddr_o = RowZero;
     endcase
+  end
 
   wire [1:0] writes = micro[`NMC_MICRO_WRITE];
   wire [2:0] to = micro[`NMC_MICRO_TO];
   wire [5:0] fixed = to[0] ? `NMC_REG_INPUT : `NMC_REG_LABEL;
   wire alu_writes = is_dot || op[4:3] != 2'd0 || op[2:0] == 3'd2;
-  assign reg_we_o = writes != `NMC_WRITE_NONE && !(is_take && !scan_valid_i) && !(is_alu_wait && !(alu_done_i && alu_writes));
+  always @(*) begin
+    reg_we_o = 1'b0;
+    if (writes != `NMC_WRITE_NONE) reg_we_o = !(is_take && !scan_valid_i) && !(is_alu_wait && !(alu_done_i && alu_writes));
+  end
   assign reg_waddr_o = writes == `NMC_WRITE_ROW ? {4'b1001, to} : {1'b0, writes == `NMC_WRITE_RD ? rd : fixed};
 
-  wire [2:0] zeros = {(ir_i[`NMC_VECTOR_CMODE] & Modes) == `NMC_SRC_ZERO, (ir_i[`NMC_VECTOR_BMODE] & Modes) == `NMC_SRC_ZERO,
-                      (ir_i[`NMC_VECTOR_AMODE] & Modes) == `NMC_SRC_ZERO};
+  reg [2:0] zeros;
+  always @(*) begin
+    zeros = 3'd0;
+    if (`NMC_SPARE(adds != `NMC_ADD_NONE))
+      zeros = {(ir_i[`NMC_VECTOR_CMODE] & Modes) == `NMC_SRC_ZERO, (ir_i[`NMC_VECTOR_BMODE] & Modes) == `NMC_SRC_ZERO,
+               (ir_i[`NMC_VECTOR_AMODE] & Modes) == `NMC_SRC_ZERO} & {3{is_vector && !is_dig}};
+  end
 
   // The sum, its complement, or the scalar unit's result.
   wire low_end, high_end;  // a count, the low or the high half of a register, is 0 or 1
@@ -538,7 +589,7 @@ module nmc_sequencer #(
       .Wide(!Omit[`NMC_UNIT_WIDE])
   ) u_pointers (
       .value_i(reg_i), .add_i(adds), .outside_i(row[1:0]), .word_i(walking), .is_matrix_i(is_matrix), .is_dig_i(is_dig),
-      .zero_i({3{is_vector && !is_dig}} & zeros),
+      .zero_i(zeros),
       .ir_i(ir_i), .word_value_i(word), .dest_value_i(dest), .first_value_i(first),
       .label_value_i(label_i), .input_value_i(input_i), .limit_value_i(limit_i), .host_value_i(host_addr_i),
       .sum_o(sum), .low_end_o(low_end), .high_end_o(high_end)
@@ -587,28 +638,32 @@ module nmc_sequencer #(
       .clk_i(clk_i), .addr_i(rst_i ? 8'd0 : micro[`NMC_MICRO_NEXT] | {2'd0, answer}), .word_o(micro)
   );
 
+  // A walk only counts cycles.
   always @(posedge clk_i) begin
-    if (idle_o) running <= run_i && !host_read_i;
-    else if (does == `NMC_DO_RETIRE && stop) running <= 1'b0;
-    if (rst_i) running <= 1'b0;
-    if (does == `NMC_DO_ENTER) skip_q <= skip_i;
-    if (does == `NMC_DO_ENTER) pc <= {{ProgramBits - 3{1'b0}}, entry_i};
-    else if (does == `NMC_DO_FETCH) pc <= pc + 1'b1;
-    else if (is_alu_wait && alu_done_i && alu_taken_i && !is_dot) pc <= scalar_imm[ProgramBits-1:0];
-    if (does == `NMC_DO_FETCH) trace_pc_o <= {{12 - ProgramBits{1'b0}}, pc};
     trace_valid_o <= does == `NMC_DO_RETIRE && !rst_i;
     done_o <= does == `NMC_DO_RETIRE && stop && !rst_i;
-    if (does == `NMC_DO_BEGIN) stopped_o <= 1'b0;
-    else if (does == `NMC_DO_RETIRE && stop) stopped_o <= !is_halt;
-    // The host may read these before a run has set them; the digest stays 0 until a run asks for one.
-    if (rst_i || does == `NMC_DO_BEGIN) cycles_o <= 32'd0;
-    else if (running) cycles_o <= cycles_o + 32'd1;
-    if (rst_i || does == `NMC_DO_BEGIN) retired_o <= 32'd0;
-    else if (does == `NMC_DO_RETIRE) retired_o <= retired_o + 32'd1;
-    if (rst_i || does == `NMC_DO_ENTER && {5'd0, entry_i} == `NMC_ENTRY_DIGEST) digest_o <= 64'd0;
-    else if (does == `NMC_DO_DIG_WAIT && !permute_busy_i) digest_o <= digest_o + permute_i;
+    if (running) cycles_o <= cycles_o + 32'd1;
+    if (`NMC_SPARE(!walking || rst_i)) begin
+      if (idle_o) running <= run_i && !host_read_i;
+      else if (does == `NMC_DO_RETIRE && stop) running <= 1'b0;
+      if (rst_i) running <= 1'b0;
+      if (does == `NMC_DO_ENTER) skip_q <= skip_i;
+      if (does == `NMC_DO_ENTER) pc <= {{ProgramBits - 3{1'b0}}, entry_i};
+      else if (does == `NMC_DO_FETCH) pc <= pc + 1'b1;
+      else if (is_alu_wait && alu_done_i && alu_taken_i && !is_dot) pc <= scalar_imm[ProgramBits-1:0];
+      if (does == `NMC_DO_FETCH) trace_pc_o <= {{12 - ProgramBits{1'b0}}, pc};
+      if (does == `NMC_DO_BEGIN) stopped_o <= 1'b0;
+      else if (does == `NMC_DO_RETIRE && stop) stopped_o <= !is_halt;
+      // The host may read these before a run has set them; the digest stays 0 until a run asks for one.
+      if (rst_i || does == `NMC_DO_BEGIN) cycles_o <= 32'd0;
+      if (rst_i || does == `NMC_DO_BEGIN) retired_o <= 32'd0;
+      else if (does == `NMC_DO_RETIRE) retired_o <= retired_o + 32'd1;
+      if (rst_i || does == `NMC_DO_ENTER && {5'd0, entry_i} == `NMC_ENTRY_DIGEST) digest_o <= 64'd0;
+      else if (does == `NMC_DO_DIG_WAIT && !permute_busy_i) digest_o <= digest_o + permute_i;
+    end
   end
   assign trace_cycles_o = cycles_o;
 endmodule
 
+`undef NMC_SPARE
 `default_nettype wire

@@ -103,11 +103,17 @@ module nmc_walk #(
   wire [21:0] stride22 = {9'd0, rstride_i};
   wire [WeightBits-1:0] stride = stride22[WeightBits-1:0];
   assign lane_o = run_i ? elane_i : run_end_i ? scan_left_i : scan_lane_i;
+`ifndef NMC_FAST
   integer b;
   reg [WeightBits:0] sum;
+`endif
   always @(posedge clk_i) begin
     if (take_o || run_i || run_end_i) begin
       // At the start of a run lanes are subtracted: the complement, and one more by the carry.
+`ifdef NMC_FAST
+      moved = stride * {{WeightBits - LaneBits{1'b0}}, lane_o};
+      moved = run_i ? rowbase - moved : rowbase + moved;
+`else
       moved = rowbase;
       sum = {WeightBits + 1{1'b0}};
       for (b = 0; b < LL; b = b + 1) begin
@@ -115,6 +121,7 @@ module nmc_walk #(
             + {lane_o[b] ? (stride << b) ^ {WeightBits{run_i}} : {WeightBits{1'b0}}, lane_o[b] && run_i};
         moved = sum[WeightBits:1];
       end
+`endif
       row <= moved;
     end
     moved_q <= run_i || run_end_i && !scan_left_i[LL];

@@ -47,7 +47,7 @@ func Build(root, cache string, c device.Config, optimize string, netlist bool) (
 	main := filepath.Join(root, "testbench", "unit", "engine", "main.cpp")
 	top := filepath.Join(root, "testbench", "unit", "engine", "top.v")
 	args := []string{
-		"--cc", "--exe", "--build", "-j", "2", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "--unroll-count", "1",
+		"--cc", "--exe", "--build", "-j", "2", "-DNMC_FAST", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "--unroll-count", "1",
 		"-MAKEFLAGS", "'OPT_FAST=" + optimize + " -march=native' 'OPT_GLOBAL=" + optimize + " -march=native'", "-Wno-fatal", "-Wno-lint",
 		"-I" + filepath.Join(root, "hdl", "gen"), "--top-module", "nmc_engine_top", "--prefix", "Vnmc_engine", main, top,
 	}
@@ -95,7 +95,7 @@ func Build(root, cache string, c device.Config, optimize string, netlist bool) (
 			return "", err
 		}
 		cells := filepath.Join(filepath.Dir(yosys), "..", "share", "yosys", "ice40", "cells_sim.v")
-		args = append(args, "-DNO_ICE40_DEFAULT_ASSIGNMENTS", "-DNETLIST", "-Wno-style", "--bbox-unsup", file, cells)
+		args = append(args, "-DNO_ICE40_DEFAULT_ASSIGNMENTS", "-DNETLIST", "-CFLAGS", "-DNETLIST", "-Wno-style", "--bbox-unsup", file, cells)
 	} else {
 		for _, p := range parameters {
 			args = append(args, fmt.Sprintf("-G%s=%d", p.name, p.value))

@@ -137,8 +137,8 @@ var Mutants = []Mutant{
 	{
 		"rtl/saturation-bound", "sums that are too large saturate one too low",
 		"hdl/rtl/nmc_lanes.v",
-		`{u[e][34], {15{~u[e][34]}}} : t[31:16]`,
-		`{u[e][34], {14{~u[e][34]}}, 1'b0} : t[31:16]`,
+		`{whole[63], {15{~whole[63]}}} : whole[31:16]`,
+		`{whole[63], {14{~whole[63]}}, 1'b0} : whole[31:16]`,
 		engine,
 	},
 	{

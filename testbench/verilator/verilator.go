@@ -33,7 +33,7 @@ const program = "nmc-device"
 
 // flags of Verilator but for paths. OPT_FAST and OPT_GLOBAL go to make: -CFLAGS would be overridden by a later -Os.
 var flags = []string{
-	"--cc", "--exe", "--build", "--top-module", "nmc_harness", "-O3", "--x-assign", "fast", "--x-initial", "fast",
+	"--cc", "--exe", "--build", "--top-module", "nmc_harness", "-DNMC_FAST", "-O3", "--x-assign", "fast", "--x-initial", "fast",
 	"--assert", "--unroll-count", "1", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-MAKEFLAGS",
 	"'OPT_FAST=-O3 -march=native' 'OPT_GLOBAL=-O3 -march=native' OPT_SLOW=-O1",
 }
