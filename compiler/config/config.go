@@ -234,6 +234,7 @@ func (o Option) line() string { return o.Name + " = " + o.Value() }
 type Recipe struct {
 	Activation  string    // of the hidden layers
 	Output      string    // activation of the last layer; "" is softmax
+	Values      int       // fraction bits of every layer's values; 0: the default of its activation
 	Gain        string    // of every layer
 	Rates       [2]string // of the hidden layers, as multiples of the rule's
 	Rate, Final string    // of the rule

@@ -46,13 +46,13 @@ units = {{index .Units 1}}
 activation = "{{.Activation}}"
 gain = {{.Gain}}
 rate = {{.Rate2}}
-
+{{.Values}}
 {{end}}[[layer]]
 name = "output"
 units = 10	# one for each class
 activation = "{{.Output}}"	# {{.Outputs}}
 gain = {{.Gain}}
-{{with .OutputWeights}}weights = {{.}}
+{{.Values}}{{with .OutputWeights}}weights = {{.}}
 {{end}}
 [rule]
 name = {{.Rule}}
@@ -113,6 +113,10 @@ func Template(rule, title, name string, spec RuleSpec, r Recipe) []byte {
 	if r.Units == nil {
 		r.Units = []int{100, 50}
 	}
+	values, every := activations[r.Activation].frac, ""
+	if r.Values != 0 {
+		values, every = r.Values, fmt.Sprintf("values = { frac = %d }\n", r.Values)
+	}
 	frac := spec.errorFrac()
 	options := []string{fmt.Sprintf("error = { frac = %d }\t# errors are multiples of 2^-%[1]d in [-%d, %[2]d)", frac, 1<<(15-frac))}
 	for _, o := range spec.Options {
@@ -126,7 +130,7 @@ func Template(rule, title, name string, spec RuleSpec, r Recipe) []byte {
 	err := page.Execute(&b, map[string]any{
 		"Name": printable(name), "Quoted": tomlString(name), "Title": printable(title), "Note": r.Note,
 		"Hidden": strings.Join(spec.Activations(false), ", "), "Output": r.Output, "Outputs": strings.Join(spec.Activations(true), ", "),
-		"OutputWeights": r.OutputWeights, "Activation": r.Activation, "Frac": activations[r.Activation].frac, "Gain": r.Gain,
+		"OutputWeights": r.OutputWeights, "Activation": r.Activation, "Frac": values, "Values": every, "Gain": r.Gain,
 		"Units": r.Units, "Rate1": r.Rates[0], "Rate2": r.Rates[1],
 		"Rule": tomlString(rule), "Rate": r.Rate, "Final": r.Final, "Options": options,
 	})

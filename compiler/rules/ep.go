@@ -28,7 +28,7 @@ var EquilibriumPropagation = Rule{
 		{Name: "nudged_sweeps", Default: 2, Min: 1, Max: 1000, Doc: "from the top down, from the free state, each way"},
 	}},
 	Recipe: config.Recipe{
-		Activation: "clip", Output: "clip", Gain: "0.35", Rates: [2]string{"1.0", "1.0"}, Rate: "0.02", Final: "0.0002",
+		Activation: "clip", Output: "clip", Values: 12, Gain: "0.35", Rates: [2]string{"1.0", "1.0"}, Rate: "0.02", Final: "0.0002",
 		Note: "States are in [0, 1]; this rule wants small initial weights",
 	},
 	Learn: func(n *Dense, f *ir.Func) error {
