@@ -225,7 +225,7 @@ func (ff *forward) errorOf(f *ir.Func, l int, pass, h, squares string) string {
 	}
 	units := ff.Net.Layers[l].Units
 	s := ff.Program.Scalar(squares)
-	z := ff.Scalar(ff.name("exceeds", l, ""), 0, s.Frac, false)
+	z := ff.Scalar(fmt.Sprintf("exceeds_%d", s.Frac), 0, s.Frac, false)
 	f.Add(ir.New("addi", z, squares, ir.Imm(-int(math.Round(math.Ldexp(ff.barrier*float64(units), s.Frac))))))
 	ff.mean(f, z, z, units, k, logitFrac)
 	f.Add(ir.New("store", "z", "zero", z))

@@ -8,7 +8,7 @@ import (
 	"github.com/nmc-fpga/nmc/compiler/ir"
 )
 
-// Squares adds s = Σ a_i² and returns the name of s, which has frac fraction bits: as many as 31 bits leave it when every
+// Squares adds s = Σ a_i² and returns its name. It has as many fraction bits as 31 bits leave when every
 // element is as large as most says.
 func (n *Dense) Squares(f *ir.Func, s, a string, most float64) string {
 	v := n.Program.Vector(a)
@@ -36,9 +36,9 @@ func (n *Dense) Normalize(f *ir.Func, dst, a, squares string, length, least floa
 	k := int(math.Floor(math.Log2(least / length * (1 << 15))))
 	numerator := length * math.Ldexp(1, k+frac)
 	up := max(0, bits.Len64(uint64(numerator))-30)
-	scale := n.Scalar(fmt.Sprintf("scale_%s", dst), 0, k, false)
-	whole := n.Scalar(fmt.Sprintf("length_%s", dst), int32(math.Round(math.Ldexp(numerator, -up))), 0, false)
-	f.Add(ir.New("div", scale, whole, norm).With("shift", up))
+	whole := int32(math.Round(math.Ldexp(numerator, -up)))
+	scale, constant := n.Scalar(fmt.Sprintf("scale_%d", k), 0, k, false), n.Scalar(fmt.Sprintf("length_%d", whole), whole, 0, false)
+	f.Add(ir.New("div", scale, constant, norm).With("shift", up))
 	o := n.Mul(f, dst, a, scale, ir.Zero).With("lo", 0).With("hi", math.MaxInt16-1) // saturates on purpose
 	if signed {
 		o.With("lo", math.MinInt16+1)

@@ -26,7 +26,7 @@
 .reg    r26 -1:-32768 "least"
 .reg    r27 0 "wrong"
 .reg    r28 0 "squares_a1p"
-.reg    r29 0 "exceeds1"
+.reg    r29 0 "exceeds_17"
 .reg    r30 -26214 "minus_part_26214_18"
 .reg    r31 0 "coefficient"
 .reg    r32 0 "squares_a1n"
@@ -81,17 +81,17 @@ L25:
         mac.b    w=1970+10 cols=40 rows=10 s=155 d=158 shift=15 round=nearest bounds=r38               ; mac.b a1n, labels, yn cols=40 hi=32767 lo=-32768 round=nearest rows=10 shift=15
         vec.mac  a=[158] b=#16384 c=[100] d=158 n=40 shift=14 round=nearest bounds=r39                 ; vec a1n, a1n, #16384, u1 fn=mac hi=32767 lo=0 n=40 round=nearest shift=14
         dot      a=[145] b=[145] d=r28 n=40 shift=5                                                    ; dot squares_a1p, a1p, a1p n=40 shift=5
-        add      rd=r29 ra=r28 rb=r19 imm=-10485760                                                    ; addi exceeds1, squares_a1p, #-10485760
-        mul      rd=r29 ra=r29 rb=r30 shift=23                                                         ; mul exceeds1, exceeds1, minus_part_26214_18 shift=23
-        store    rb=r29 at=124 index ra=r19                                                            ; store z, zero, exceeds1
+        add      rd=r29 ra=r28 rb=r19 imm=-10485760                                                    ; addi exceeds_17, squares_a1p, #-10485760
+        mul      rd=r29 ra=r29 rb=r30 shift=23                                                         ; mul exceeds_17, exceeds_17, minus_part_26214_18 shift=23
+        store    rb=r29 at=124 index ra=r19                                                            ; store z, zero, exceeds_17
         tab      a=[124] d=125 n=1 bounds=r38                                                          ; tab c, z, sigmoid15 hi=32767 lo=-32768 n=1
         load     rd=r31 at=125 index ra=r19                                                            ; load coefficient, c, zero
         sub      rd=r31 ra=r19 rb=r31                                                                  ; sub coefficient, zero, coefficient
         vec.mac  a=[145] b=r31 d=168 n=40 shift=14 round=nearest bounds=r38                            ; vec d1p, a1p, coefficient, _ fn=mac hi=32767 lo=-32768 n=40 round=nearest shift=14
         dot      a=[158] b=[158] d=r32 n=40 shift=5                                                    ; dot squares_a1n, a1n, a1n n=40 shift=5
-        add      rd=r29 ra=r32 rb=r19 imm=-10485760                                                    ; addi exceeds1, squares_a1n, #-10485760
-        mul      rd=r29 ra=r29 rb=r33 shift=23                                                         ; mul exceeds1, exceeds1, part_26214_18 shift=23
-        store    rb=r29 at=124 index ra=r19                                                            ; store z, zero, exceeds1
+        add      rd=r29 ra=r32 rb=r19 imm=-10485760                                                    ; addi exceeds_17, squares_a1n, #-10485760
+        mul      rd=r29 ra=r29 rb=r33 shift=23                                                         ; mul exceeds_17, exceeds_17, part_26214_18 shift=23
+        store    rb=r29 at=124 index ra=r19                                                            ; store z, zero, exceeds_17
         tab      a=[124] d=125 n=1 bounds=r38                                                          ; tab c, z, sigmoid15 hi=32767 lo=-32768 n=1
         load     rd=r31 at=125 index ra=r19                                                            ; load coefficient, c, zero
         vec.mac  a=[158] b=r31 d=178 n=40 shift=14 round=nearest bounds=r38                            ; vec d1n, a1n, coefficient, _ fn=mac hi=32767 lo=-32768 n=40 round=nearest shift=14

@@ -17,8 +17,8 @@
 .reg    r17 17767:0 "scale_w2"
 .reg    r18 0 "squares_pixels"
 .reg    r19 0 "norm"
-.reg    r20 0 "scale_unit_x"
-.reg    r21 8192:0 "length_unit_x"
+.reg    r20 0 "scale_16"
+.reg    r21 8192:0 "length_536870912"
 .reg    r22 -16384 "minus_one"
 .reg    r23 16777 "loss1"
 .reg    r24 0 "zero"
@@ -57,8 +57,8 @@
         vec.mac  a=[0] b=#16384 d=127 n=196 shift=14 round=nearest bounds=r33 group=r4                  ; vec pixels, x, #16384, _ fn=mac hi=32767 lo=-32768 n=196 round=nearest shift=14
         dot      a=[127] b=[127] d=r18 n=196                                                            ; dot squares_pixels, pixels, pixels n=196 shift=0
         sqrt     rd=r19 ra=r18 shift=16                                                                 ; sqrt norm, squares_pixels shift=16
-        div      rd=r20 ra=r21 rb=r19 shift=3                                                           ; div scale_unit_x, length_unit_x, norm shift=3
-        vec.mac  a=[127] b=r20 d=176 n=196 shift=10 round=nearest bounds=r34                            ; vec unit_x, pixels, scale_unit_x, _ fn=mac hi=32766 lo=0 n=196 round=nearest shift=10
+        div      rd=r20 ra=r21 rb=r19 shift=3                                                           ; div scale_16, length_536870912, norm shift=3
+        vec.mac  a=[127] b=r20 d=176 n=196 shift=10 round=nearest bounds=r34                            ; vec unit_x, pixels, scale_16, _ fn=mac hi=32766 lo=0 n=196 round=nearest shift=10
         mac.b    w=0+10 cols=40 rows=196 s=176 d=100 shift=14 round=nearest bounds=r33                  ; mac.b u1, w1, unit_x cols=40 hi=32767 lo=-32768 round=nearest rows=196 shift=14
         vec.mac  a=[235] b=#-16384 c=[100] d=245 n=40 shift=14 round=nearest bounds=r33                 ; vec c1, threshold1, #-16384, u1 fn=mac hi=32767 lo=-32768 n=40 round=nearest shift=14
         amax     a=[245] d=r12 n=40                                                                     ; amax max, c1 n=40
@@ -99,8 +99,8 @@
         vec.mac  a=[0] b=#16384 d=127 n=196 shift=14 round=nearest bounds=r33 group=r4                  ; vec pixels, x, #16384, _ fn=mac hi=32767 lo=-32768 n=196 round=nearest shift=14
         dot      a=[127] b=[127] d=r18 n=196                                                            ; dot squares_pixels, pixels, pixels n=196 shift=0
         sqrt     rd=r19 ra=r18 shift=16                                                                 ; sqrt norm, squares_pixels shift=16
-        div      rd=r20 ra=r21 rb=r19 shift=3                                                           ; div scale_unit_x, length_unit_x, norm shift=3
-        vec.mac  a=[127] b=r20 d=176 n=196 shift=10 round=nearest bounds=r34                            ; vec unit_x, pixels, scale_unit_x, _ fn=mac hi=32766 lo=0 n=196 round=nearest shift=10
+        div      rd=r20 ra=r21 rb=r19 shift=3                                                           ; div scale_16, length_536870912, norm shift=3
+        vec.mac  a=[127] b=r20 d=176 n=196 shift=10 round=nearest bounds=r34                            ; vec unit_x, pixels, scale_16, _ fn=mac hi=32766 lo=0 n=196 round=nearest shift=10
         mac.b    w=0+10 cols=40 rows=196 s=176 d=100 shift=14 round=nearest bounds=r33                  ; mac.b u1, w1, unit_x cols=40 hi=32767 lo=-32768 round=nearest rows=196 shift=14
         amax     a=[100] d=r12 n=40                                                                     ; amax max, u1 n=40
         vec.mac  a=r12 b=#-1 c=[100] d=265 n=40 round=nearest bounds=r35                                ; vec below_u1, max, #-1, u1 fn=mac hi=0 lo=-32767 n=40 round=nearest shift=0
