@@ -78,7 +78,7 @@ table_depth = 2048
 
 // elements of the weight memory and of the vector memory.
 const (
-	weightElements = 1 << 18
+	weightElements = 1 << 19
 	vectorElements = 1 << 15
 )
 

@@ -40,3 +40,14 @@ func TestUnknownVariant(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestVariantsFit compiles every variant for MNIST, whose networks are larger than those of TestVariants.
+func TestVariantsFit(t *testing.T) {
+	for _, v := range Variants {
+		for _, lanes := range []int{1, 64} {
+			if _, err := v.Compile("mnist", lanes); err != nil {
+				t.Errorf("%s, %d lanes: %v", v.Name, lanes, err)
+			}
+		}
+	}
+}
