@@ -11,10 +11,21 @@
 `default_nettype none
 
 // Conditions that change nothing: with them a simulator forms what a cycle needs, without them it takes fewer cells.
+// Where simulation is to be fast, sums and products are whole numbers, and no word is put together in pieces: a vector
+// instruction that loads what several narrower ones have stored waits until it has reached the cache.
 `ifdef NMC_FAST
 `define NMC_SPARE(condition) (condition)
+`define NMC_WHOLE(element) ($signed({48'd0, (element) ^ 16'h8000}) - 64'sh8000)  // with its sign, in two instructions
+`define NMC_P(l) p[l][15:0]  // P where it is an element
+`define NMC_K(l) c_q[l]
+`define NMC_PROD(l) prod[l][47:0]
+`define NMC_TREE node[1][47:0]
 `else
 `define NMC_SPARE(condition) (1'b1 || (condition))
+`define NMC_P(l) {ph[l][15], pl[l]}
+`define NMC_K(l) k[l]
+`define NMC_PROD(l) prod[l]
+`define NMC_TREE {{16 - Levels{node[1][31+Levels]}}, node[1]}
 `endif
 
 module nmc_lanes #(
@@ -152,28 +163,32 @@ module nmc_lanes #(
   wire [(Lanes+Even)*16-1:0] d_even = {{16 * Even{1'b0}}, draw_i};
 
   // State, in the order of the data.
+`ifdef NMC_FAST
+  reg signed [63:0] p[0:Lanes-1];  // P with its sign
+  reg signed [15:0] x[0:Lanes-1];
+  reg flag[0:Lanes-1];
+  reg [15:0] c_mem[0:(1<<QueueBits)-1][0:Lanes+Even-1];
+  reg signed [63:0] product[0:Lanes-1];  // P·X, twice registered
+  reg signed [63:0] second[0:Lanes-1];
+  reg signed [63:0] node[0:Lanes+Even-1];  // the tree; 1 is the sum of all
+  reg signed [47:0] acc[0:Lanes-1];
+  reg [63:0] shifted[0:Ends-1];
+  reg [15:0] c_q[0:Lanes+Even-1];
+`else
   reg signed [15:0] ph[0:Lanes-1];  // P = ph·2^15 + pl
   reg [14:0] pl[0:Lanes-1];
   reg signed [15:0] x[0:Lanes-1];
   reg flag[0:Lanes-1];
   (* no_rw_check *)reg [(Lanes+Even)*16-1:0] c_mem[0:(1<<QueueBits)-1];
-`ifdef NMC_FAST
-  reg signed [47:0] product[0:Lanes-1];  // P·X, twice registered
-  reg signed [47:0] second[0:Lanes-1];
-`else
   reg signed [31:0] multh[0:Lanes-1];  // products of ph and pl, twice registered
   reg signed [31:0] multl[0:Lanes-1];
   reg signed [31:0] prodh[0:Lanes-1];
   reg signed [31:0] prodl[0:Lanes-1];
-`endif
   reg signed [31+Levels:0] node[0:Lanes+Even-1];  // the tree; 1 is the sum of all
   reg signed [47:0] acc[0:Lanes-1];
-`ifdef NMC_FAST
-  reg [63:0] shifted[0:Ends-1];
-`else
   reg [34:0] u[0:Ends-1];  // {negative, does not fit, shifted}
-`endif
   reg [(Lanes+Even)*16-1:0] c_q;
+`endif
   reg [16:0] r[0:Ends-1];  // {overflow, rounded}
   reg over[0:Lanes-1];
 
@@ -183,12 +198,20 @@ module nmc_lanes #(
   reg [15:0] pc[0:Lanes-1];  // what P and C become: O or W
   reg [15:0] on[0:Lanes-1];  // ones where X is not 0
   reg f[0:Lanes-1];
+`ifdef NMC_FAST
+  reg signed [63:0] prod[0:Lanes-1];
+  reg [15:0] d[0:Lanes+Even-1];
+  reg [16:0] sum[0:Ends-1];
+  reg [15:0] y[0:63];
+  reg [7:0] hit[0:63];  // 0 or 1: eight bytes become bits in one multiplication
+`else
   reg [15:0] c[0:Lanes+Even-1];
   reg signed [47:0] prod[0:Lanes-1];
   reg [15:0] d[0:Lanes+Even-1];
   reg [15:0] k[0:Lanes+Even-1];  // C out of the queue
   reg [16:0] sum[0:Ends-1];
   reg [15:0] y[0:Lanes+Even-1];
+`endif
 
   // Loop variables are unsigned and bodies without branches where that is possible: such loops become vector instructions.
   // Lanes that share a back end need few cells, others few instructions: where the two differ, Share chooses.
@@ -199,7 +222,7 @@ module nmc_lanes #(
   reg [16:0] hi17, lo17;
   reg [47:0] a, b, mask_a, mask_b;
 `ifdef NMC_FAST
-  reg [63:0] whole, beyond;
+  reg [63:0] whole, beyond, gathered, marks;
 `endif
   reg [47:0] s16;
   reg [39:0] s8;
@@ -210,8 +233,10 @@ module nmc_lanes #(
   reg [16:0] least;
   reg far, gt, open_hi, open_lo, move, touch;
   reg [Levels:0] many;
+`ifndef NMC_FAST
   reg [Lanes-1:0] marks;
   reg [(Lanes+Even)*16-1:0] word;
+`endif
   always @(posedge clk_i) begin
     // No temporary keeps a value over a clock edge.
     {l, e, s, q, pair} = 160'd0;
@@ -219,8 +244,12 @@ module nmc_lanes #(
     {s16, s8, s4, s2, t, addend, mask_w, mask_o, mask_p, mask_f} = 271'd0;
     {least, far, gt, open_hi, open_lo, move, touch} = 23'd0;
     many = {Levels + 1{1'b0}};
+`ifdef NMC_FAST
+    {gathered, marks} = 128'd0;
+`else
     marks = {Lanes{1'b0}};
     word = {(Lanes + Even) * 16{1'b0}};
+`endif
 
     if (we_o && count_i) for (l = 0; l < Lanes; l = l + 1) many = many + {{Levels{1'b0}}, over[l] && wlanes_i[l[LaneBits-1:0]]};
     overflows_o <= {{6 - Levels{1'b0}}, many};
@@ -230,26 +259,57 @@ module nmc_lanes #(
     lo17 = {!lo_i[15], lo_i[15], lo_i[14:0]};
     open_hi = hi_i == 16'h7fff;
     open_lo = lo_i == 16'h8000;
+`ifndef NMC_FAST
     for (l = 0; l < Lanes + Even; l = l + 1) k[l] = 16'dx;
+`endif
     for (e = 0; e < Ends; e = e + 1) sum[e] = 17'dx;
     for (l = 0; l < Lanes + Even; l = l + 1) y[l] = 16'dx;
     if (go7) begin
+`ifndef NMC_FAST
       for (q = 0; q < Pairs; q = q + 1) begin
         pair = c_q[q*32+:32];
         k[2*q] = pair[15:0];
         k[2*q+1] = pair[31:16];
       end
+`endif
       for (e = 0; e < Ends; e = e + 1) begin
-        pair = {16'd0, k[e*Share+{30'd0, phase7}]};
+        pair = {16'd0, `NMC_K(e*Share+{30'd0, phase7})};
         t = {16'd0, r[reduce_i?0:e]};
         sum[e] = {1'b0, !t[15], t[14:0]} + {1'b0, !pair[15], pair[14:0]};
       end
+`ifdef NMC_FAST
+      if (raw_i) {hi17, lo17} = {17'h1ffff, 17'd0};  // no bounds
+      if (ge_i) for (e = 0; e < Ends; e = e + 1) y[e] = sum[e][16] ? hi_i : lo_i;
+      else
+        for (e = 0; e < Ends; e = e + 1) begin
+          least = sum[e] < lo17 ? lo17 : sum[e];
+          least = hi17 < least ? hi17 : least;
+          y[e] = least[15:0];
+        end
+`else
       for (e = 0; e < Ends; e = e + 1) begin
         least = (ge_i | (sum[e] < lo17)) & !raw_i ? lo17 : sum[e];
         gt = (ge_i ? sum[e][16] : hi17 < least) & !raw_i;
         y[e] = gt ? hi_i : least[15:0];
       end
+`endif
       if (Share == 1) begin
+`ifdef NMC_FAST
+        // As many of these as there are lanes.
+        wdata_o <= {
+          y[63], y[62], y[61], y[60], y[59], y[58], y[57], y[56], y[55], y[54], y[53], y[52], y[51], y[50], y[49], y[48],
+          y[47], y[46], y[45], y[44], y[43], y[42], y[41], y[40], y[39], y[38], y[37], y[36], y[35], y[34], y[33], y[32],
+          y[31], y[30], y[29], y[28], y[27], y[26], y[25], y[24], y[23], y[22], y[21], y[20], y[19], y[18], y[17], y[16],
+          y[15], y[14], y[13], y[12], y[11], y[10], y[9], y[8], y[7], y[6], y[5], y[4], y[3], y[2], y[1], y[0]};
+        if (touched_i) for (l = 0; l < Lanes; l = l + 1) hit[l] = {7'd0, r[l][15:0] != 16'd0};
+        for (l = Lanes; l < 8; l = l + 1) hit[l] = 8'd0;
+        for (q = 0; q < (Lanes + 7) / 8; q = q + 1) begin
+          gathered = {hit[8*q+7], hit[8*q+6], hit[8*q+5], hit[8*q+4], hit[8*q+3], hit[8*q+2], hit[8*q+1], hit[8*q]}
+                   * 64'h0102_0408_1020_4080;
+          marks[q*8+:8] = gathered[63:56] | {8{!touched_i}};
+        end
+        touched_o <= marks[Lanes-1:0];
+`else
         for (q = 0; q < Pairs; q = q + 1) word[q*32+:32] = {y[2*q+1], y[2*q]};
         wdata_o <= word[Lanes*16-1:0];
         marks = {Lanes{1'b1}};
@@ -259,6 +319,7 @@ module nmc_lanes #(
             marks[Lanes-1] = r[reduce_i?0:l][15:0] != 16'd0;
           end
         touched_o <= marks;
+`endif
       end
       // Shared: results enter at the last lane and move on to the first; a sum over the lanes enters everywhere.
       if (`NMC_SPARE(Share != 1 || count_i)) for (e = 0; e < Ends; e = e + 1) begin
@@ -276,7 +337,11 @@ module nmc_lanes #(
     end
 
     // Cycle 6: round and saturate.
+`ifdef NMC_FAST
+    if (last[6]) for (l = 0; l < Lanes; l = l + 1) c_q[l] = c_mem[rd][l];
+`else
     if (last[6]) c_q = c_mem[rd];
+`endif
     for (l = 0; l < Lanes + Even; l = l + 1) d[l] = 16'dx;
     if (go6) begin
       if (stochastic_i)
@@ -291,7 +356,8 @@ module nmc_lanes #(
         whole = shifted[e] + {48'd0, addend};
         beyond = whole + 64'h8000_0000;
         far = !raw_i & (beyond[63:32] != 32'd0);
-        r[e] = {far, far ? {whole[63], {15{~whole[63]}}} : whole[31:16]};
+        mask_w = {16{far}};
+        r[e] = {far, (whole[31:16] & ~mask_w) | ({whole[63], {15{~whole[63]}}} & mask_w)};
 `else
         t = u[e][32:0] + {17'd0, addend};
         far = !raw_i & (u[e][33] | (t[32] != t[31]));
@@ -339,16 +405,17 @@ module nmc_lanes #(
     end
 
     // Cycle 4 (later in a reduction, which is in lane 0): accumulate.
+`ifdef NMC_FAST
+    for (l = 0; l < Lanes; l = l + 1) prod[l] = 64'dx;
+    if (Share != 1 || p_load_i && p_prod_i) for (l = 0; l < Lanes; l = l + 1) prod[l] = second[l];
+`else
     if (!`NMC_SPARE(Share != 1 || tok4[3] || p_load_i)) for (l = 0; l < Lanes; l = l + 1) prod[l] = 48'dx;
     else
       for (l = 0; l < Lanes; l = l + 1) begin
-`ifdef NMC_FAST
-        prod[l] = second[l];
-`else
         t = {prodh[l][31], prodh[l]} + {{16{prodl[l][31]}}, prodl[l][31:15]};
         prod[l] = {t[31], t[31:0], prodl[l][14:0]};
-`endif
       end
+`endif
     mask_a = {48{!(tok_acc[3] && tok_acc[2] && !tok_acc[1])}};
     mask_b = {48{!acc_load_i}};
     if (Share != 1) begin
@@ -358,8 +425,8 @@ module nmc_lanes #(
       for (e = 0; e < Ends; e = e + 1) begin
         s16 = acc[e*Share];
         for (s = 0; s < Share; s = s + 1) begin
-          b = prod[e*Share+s];
-          if (e == 0 && s == 0 && reduce_i) b = {{16 - Levels{node[1][31+Levels]}}, node[1]};
+          b = `NMC_PROD(e*Share+s);
+          if (e == 0 && s == 0 && reduce_i) b = `NMC_TREE;
           if (s != Share - 1) a = (move ? acc[(e*Share+s+1)%Lanes] : acc[e*Share+s]) & mask_a;
           else a = move && raw_i ? s16 : acc[e*Share+s];
           if (acc_load_i || tok_acc[3] && tok_acc[1]) a = {o[e*Share+s], a[47:16]};
@@ -371,15 +438,24 @@ module nmc_lanes #(
     end else if (tok_acc[3] || acc_load_i) begin
       if (acc_load_i || tok_acc[1]) for (l = 0; l < Lanes; l = l + 1) acc[l] = {o[l], acc[l][47:16]};
       if (reduce_i && Levels != 0) begin
-        b = {{16 - Levels{node[1][31+Levels]}}, node[1]};
+        b = `NMC_TREE;
         acc[0] = (acc[0] & mask_a) + (b & mask_b);
-      end else for (l = 0; l < Lanes; l = l + 1) acc[l] = (acc[l] & mask_a) + (prod[l] & mask_b);
+      end else
+`ifdef NMC_FAST
+        for (l = 0; l < Lanes; l = l + 1) acc[l] = (acc[l] & mask_a) + (second[l][47:0] & mask_b);
+`else
+        for (l = 0; l < Lanes; l = l + 1) acc[l] = (acc[l] & mask_a) + (prod[l] & mask_b);
+`endif
       acc0_o <= acc[0];
     end
     if (reduce_i && Levels != 0) begin
       for (l = 1; l < Lanes / 2; l = l + 1) node[l] = node[2*l] + node[2*l+1];
       for (l = 0; l < Lanes / 2; l = l + 1)
+`ifdef NMC_FAST
+        node[Lanes/2+l] = second[2*l] + second[2*l+1];
+`else
         node[Lanes/2+l] = {{Levels{prod[2*l][31]}}, prod[2*l][31:0]} + {{Levels{prod[2*l+1][31]}}, prod[2*l+1][31:0]};
+`endif
     end
 
     // Cycles 3 and 2: two products; their sum is an adder of the multiplier blocks. The inner registers of an SB_MAC16 have
@@ -387,7 +463,7 @@ module nmc_lanes #(
     if (Share != 1 || tok2_valid || tok3[3]) begin
 `ifdef NMC_FAST
       for (l = 0; l < Lanes; l = l + 1) second[l] = product[l];
-      for (l = 0; l < Lanes; l = l + 1) product[l] = $signed({ph[l], pl[l]}) * x[l];
+      for (l = 0; l < Lanes; l = l + 1) product[l] = p[l] * `NMC_WHOLE(x[l]);
 `else
       for (l = 0; l < Lanes; l = l + 1) prodh[l] = multh[l];
       if (!rst_i) for (l = 0; l < Lanes; l = l + 1) prodl[l] = multl[l];
@@ -410,7 +486,7 @@ module nmc_lanes #(
       mask_f = {16{compare_i}};
       for (l = 0; l < Lanes; l = l + 1) begin
         // O - W, O or O - P; the last bit makes O - P - 1 of it, which is negative where P >= O.
-        xs = (w[l] & mask_p) | ({ph[l][15], pl[l]} & mask_f);
+        xs = (w[l] & mask_p) | (`NMC_P(l) & mask_f);
         diff = {o[l][15], o[l], f_le_i & compare_i} - {xs[15], xs, compare_i};
         f[l] = flag_i & (compare_i ? diff[17] ^ f_inv_i ^ 1'b1 : flag[l]);
         xs = diff[17] != diff[16] ? {diff[17], {15{~diff[17]}}} : diff[16:1];
@@ -424,6 +500,11 @@ module nmc_lanes #(
       mask_o = {16{c_load_i && c_sel_i != 2'd0 ? c_sel_i == 2'd2 : p_o_i}};
       for (l = 0; l < Lanes; l = l + 1) pc[l] = (w[l] & mask_w) | (o[l] & mask_o);
     end
+`ifdef NMC_FAST
+    mask_p = {16{c_sel_i != 2'd0}};
+    mask_f = {c_sel_i == 2'd3, 15'd0};
+    if (c_load_i) for (l = 0; l < Lanes; l = l + 1) c_mem[c_wr][l] = ((pc[l] & mask_p) | mask_f) & {16{!f[l]}};
+`else
     for (l = 0; l < Lanes + Even; l = l + 1) c[l] = 16'dx;
     if (c_load_i) begin
       mask_p = {16{c_sel_i != 2'd0}};
@@ -432,17 +513,26 @@ module nmc_lanes #(
       for (q = 0; q < Pairs; q = q + 1) word[q*32+:32] = {c[2*q+1], c[2*q]};
       c_mem[c_wr] <= word;
     end
-    if (f_load_i) for (l = 0; l < Lanes; l = l + 1) flag[l] = {ph[l][15], pl[l]} != 16'd0;
+`endif
+    if (f_load_i) for (l = 0; l < Lanes; l = l + 1) flag[l] = `NMC_P(l) != 16'd0;
     if (p_load_i) begin
       if (p_prod_i)
         for (l = 0; l < Lanes; l = l + 1) begin
+`ifdef NMC_FAST
+          p[l] = prod[l];
+`else
           ph[l] = prod[l][30:15];
           pl[l] = prod[l][14:0];
+`endif
         end
       else
         for (l = 0; l < Lanes; l = l + 1) begin
+`ifdef NMC_FAST
+          p[l] = `NMC_WHOLE(pc[l]);
+`else
           ph[l] = {16{pc[l][15]}};
           pl[l] = pc[l][14:0];
+`endif
         end
     end
   end
@@ -502,4 +592,9 @@ module nmc_lanes #(
 endmodule
 
 `undef NMC_SPARE
+`undef NMC_TREE
+`undef NMC_P
+`undef NMC_K
+`undef NMC_PROD
+`undef NMC_WHOLE
 `default_nettype wire

@@ -209,6 +209,9 @@ func copyTree(dst, src string) error {
 		}
 		switch rel {
 		case ".git", "bin", "build", "obj":
+			if !d.IsDir() { // .git of a further working tree
+				return nil
+			}
 			return fs.SkipDir
 		}
 		target := filepath.Join(dst, rel)

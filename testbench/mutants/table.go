@@ -19,8 +19,8 @@ var Mutants = []Mutant{
 	{
 		"emit/swapped-operand", "an update takes its error for its input and the other way round",
 		"compiler/emit/firmware.go",
-		`f["rate"], f["sbase"], f["dbase"] = e.reg(o.Args[1]), base(2), base(3)`,
-		`f["rate"], f["sbase"], f["dbase"] = e.reg(o.Args[1]), base(3), base(2)`,
+		`f["rate"], f["sbase"], f["dbase"], f["opt"] = e.reg(o.Args[1]), base(2), base(3), int64(o.Attrs["pull"])`,
+		`f["rate"], f["sbase"], f["dbase"], f["opt"] = e.reg(o.Args[1]), base(3), base(2), int64(o.Attrs["pull"])`,
 		oracleStep,
 	},
 	{
@@ -47,8 +47,8 @@ var Mutants = []Mutant{
 	{
 		"rules/wrong-sign", "weights climb the gradient",
 		"compiler/rules/dense.go",
-		`n.Scalar(base, -f<<16, frac, true)`,
-		`n.Scalar(base, f<<16, frac, true)`,
+		`f *= sign`,
+		`f *= -sign`,
 		oracleStep,
 	},
 	{
@@ -137,8 +137,8 @@ var Mutants = []Mutant{
 	{
 		"rtl/saturation-bound", "sums that are too large saturate one too low",
 		"hdl/rtl/nmc_lanes.v",
-		`{whole[63], {15{~whole[63]}}} : whole[31:16]`,
-		`{whole[63], {14{~whole[63]}}, 1'b0} : whole[31:16]`,
+		`{whole[63], {15{~whole[63]}}} & mask_w`,
+		`{whole[63], {14{~whole[63]}}, 1'b0} & mask_w`,
 		engine,
 	},
 	{
@@ -202,8 +202,8 @@ var Mutants = []Mutant{
 	{
 		"rtl/learned-twice", "a commit whose reply got lost is run again",
 		"hdl/rtl/nmc_frontend.v",
-		`wire next = zeros_q && low_q == (running_q ? 3'd2 : 3'd1);`,
-		`wire next = zeros_q && (low_q == (running_q ? 3'd2 : 3'd1) || (d0 && some_q && op_q == OpCommit));`,
+		`wire next = zeros_q && low_q == (running_q ? 2'd2 : 2'd1);`,
+		`wire next = zeros_q && (low_q == (running_q ? 2'd2 : 2'd1) || (d0 && some_q && op_q == OpCommit));`,
 		frontend,
 	},
 	{
