@@ -16,6 +16,7 @@
 module nmc_draw #(
     parameter Lanes = 4,
     parameter Spaced = 0,  // 1: words come at least two cycles apart; then g and the draw share a mixing unit
+    parameter Gather = 2,  // cycles more where they round a sum over the lanes
     parameter Delay = 5  // cycles that events wait when the draws round a sum within a lane
 ) (
     input wire clk_i,
@@ -47,13 +48,12 @@ module nmc_draw #(
 );
   localparam LB = $clog2(Lanes) + 1;
   localparam Pairs = (Lanes + 1) / 2;
-  localparam Levels = $clog2(Lanes);
   localparam [31:0] RowStep = 32'h9e3779b1;
   localparam [31:0] ColStep = 32'h85ebca77;
   localparam Twice = Spaced != 0 && Pairs == 2;
   localparam StepBits = LB + 1;
   localparam [StepBits-1:0] Reset = (1 << LB) + 1;  // no steps: those are 1 - Lanes to 2·Lanes, which is 1 << LB
-  localparam More = Levels > 2 ? Levels : 2;  // cycles more of a reduction or a late word
+  localparam More = Gather > 2 ? Gather : 2;  // cycles more of a reduction or a late word
   localparam Taps = Delay + More;
   localparam BusyBits = $clog2(Taps + 1);
   // Four lanes and more: where rows change and the draws round, spaced rows come four cycles apart. Then h is made as
@@ -107,8 +107,8 @@ module nmc_draw #(
       if (`NMC_SPARE(rounds_i)) begin
         more_next = {more_q, now};
         more_steps = {more_steps_q, steps_now};
-        begun = reduce_i ? more_next[Levels*3+:3] : late_i ? more_next[6+:3] : now;
-        begun_steps = reduce_i ? more_steps[Levels*StepBits+:StepBits]
+        begun = reduce_i ? more_next[Gather*3+:3] : late_i ? more_next[6+:3] : now;
+        begun_steps = reduce_i ? more_steps[Gather*StepBits+:StepBits]
                     : late_i ? more_steps[2*StepBits+:StepBits] : steps_now;
         wait_next = {wait_q, begun};
         wait_steps = {wait_steps_q, begun_steps};

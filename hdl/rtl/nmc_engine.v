@@ -48,6 +48,7 @@ module nmc_engine #(
 );
   localparam LL = $clog2(Lanes);
   localparam Share = WeightPorts != 1 ? 1 : Lanes < 4 ? Lanes : 4;  // lanes of a back end
+  localparam Serial = Share != 1 && Share == Lanes ? 1 : 0;  // sums over the lanes take Share cycles
   localparam LaneBits = LL + 1;
   localparam WB = $clog2(WeightDepth);
   localparam VB = $clog2(VectorDepth);
@@ -256,7 +257,7 @@ module nmc_engine #(
   wire [LaneBits-1:0] draw_lane;
   wire [Lanes*16-1:0] draws;
   nmc_draw #(
-      .Lanes(Lanes), .Spaced(WeightPorts == 1)
+      .Lanes(Lanes), .Spaced(WeightPorts == 1), .Gather(Serial != 0 ? Share - 1 : LL)
   ) u_draw (
       .clk_i(clk_i), .rst_i(rst_i),
       .key_i(permuted), .on_i(draw_on), .rounds_i(draw_rounds), .reduce_i(reduce), .late_i(draw_late),
@@ -266,7 +267,7 @@ module nmc_engine #(
   );
 
   // Lanes.
-  wire nearest, stochastic, ge, raw, touched, count;
+  wire nearest, stochastic, ge, writes, raw, touched, count;
   wire [5:0] shift;
   wire [15:0] hi, lo, bcast;
   wire o_bcast, w_draw, w_sign, p_load, p_o, p_prod, f_load, c_load, fire, pull, flag, x_zero, compare, f_le, f_inv;
@@ -275,11 +276,11 @@ module nmc_engine #(
   wire [QueueBits-1:0] push_addr;
   wire [6:0] overflows;
   nmc_lanes #(
-      .Lanes(Lanes), .Share(Share), .Wait(WeightPorts == 1 && Lanes == 1 ? 1 : 0), .AddrBits(QueueBits)
+      .Lanes(Lanes), .Share(Share), .Serial(Serial), .Wait(WeightPorts == 1 && Lanes == 1 ? 1 : 0), .AddrBits(QueueBits)
   ) u_lanes (
       .clk_i(clk_i), .rst_i(rst_i),
       .shift_i(shift), .nearest_i(nearest), .stochastic_i(stochastic), .hi_i(hi), .lo_i(lo),
-      .ge_i(ge), .raw_i(raw), .reduce_i(reduce), .touched_i(touched), .count_i(count), .tail_mask_i(tail_mask),
+      .ge_i(ge), .write_i(writes), .raw_i(raw), .reduce_i(reduce), .touched_i(touched), .count_i(count), .tail_mask_i(tail_mask),
       .w_i(weight_data), .v_i(vector_data), .draw_i(draws), .bcast_i(bcast), .o_bcast_i(o_bcast), .w_draw_i(w_draw),
       .w_sign_i(w_sign), .p_load_i(p_load), .p_o_i(p_o), .p_prod_i(p_prod), .f_load_i(f_load), .c_load_i(c_load),
       .c_sel_i(c_sel), .fire_i(fire), .pull_i(pull), .flag_i(flag), .x_zero_i(x_zero), .compare_i(compare),
@@ -295,7 +296,7 @@ module nmc_engine #(
     else overflow_o <= overflow_o + {25'd0, overflows};
 
   nmc_sequencer #(
-      .Lanes(Lanes), .WeightPorts(WeightPorts), .Share(Share), .Omit(Omit),
+      .Lanes(Lanes), .WeightPorts(WeightPorts), .Share(Share), .Serial(Serial), .Omit(Omit),
       .WeightBits(WB), .VectorBits(VB), .ProgramBits(PB), .TableBits(TB),
       .LaneBits(LaneBits), .ScanBits(ScanBits), .QueueBits(QueueBits)
   ) u_sequencer (
@@ -326,7 +327,7 @@ module nmc_engine #(
       .draw_word_o(draw_word), .draw_next_o(draw_next), .draw_add_o(draw_add), .draw_sub_o(draw_sub),
       .draw_lane_o(draw_lane), .draw_idle_i(draw_idle),
       .shift_o(shift), .nearest_o(nearest), .stochastic_o(stochastic), .hi_o(hi), .lo_o(lo),
-      .ge_o(ge), .raw_o(raw), .reduce_o(reduce), .touched_o(touched), .count_o(count), .to_weights_o(dest_weights),
+      .ge_o(ge), .write_o(writes), .raw_o(raw), .reduce_o(reduce), .touched_o(touched), .count_o(count), .to_weights_o(dest_weights),
       .tail_mask_o(tail_mask), .bcast_o(bcast), .o_bcast_o(o_bcast), .w_draw_o(w_draw), .w_sign_o(w_sign),
       .p_load_o(p_load), .p_o_o(p_o), .p_prod_o(p_prod), .f_load_o(f_load), .c_load_o(c_load), .c_sel_o(c_sel),
       .fire_o(fire), .pull_o(pull), .flag_o(flag), .x_zero_o(x_zero), .compare_o(compare), .f_le_o(f_le),

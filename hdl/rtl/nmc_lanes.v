@@ -3,8 +3,9 @@
 //   y = clamp(sat16(C + sat16(round(sum of P·X, shift))))     (fixed.Shift, fixed.Sat16, fixed.Clamp)
 //
 // P has 31 bits (rate·v is exact), X 16; two 16×16 multipliers a lane. Operands enter in cycle 1 from the memories'
-// read registers, the word is written in cycle 7 + Share (a reduction's in cycle 8 plus the adder tree). Share lanes pass through one back end (shifter, rounding, clamp) one after another: then results that are
-// no reductions come at least Share cycles apart.
+// read registers, the word is written in cycle 7 + Share (a reduction's in cycle 8 plus the adder tree). Share lanes pass
+// through one back end (shifter, rounding, clamp) one after another: then results that are no reductions come at least
+// Share cycles apart, those of serial reductions, too, with no token between.
 //
 // All state of the lanes changes in one block with blocking assignments, the last stage first: a simulator keeps such
 // loops as loops. What leaves the module is registered.
@@ -31,6 +32,7 @@
 module nmc_lanes #(
     parameter Lanes = 4,
     parameter Share = 1,  // lanes of a back end: 1, 2 or 4, at most Lanes
+    parameter Serial = 0,  // 1: sums over the lanes pass one adder, a lane a cycle; all lanes share a back end
     parameter Wait = 0,  // cycles that a result waits: 1 with one lane and one weight port, so that it meets no read
     parameter AddrBits = 16  // of an entry of the address queue
 ) (
@@ -44,6 +46,7 @@ module nmc_lanes #(
     input wire [15:0] hi_i,          // bounds
     input wire [15:0] lo_i,
     input wire        ge_i,          // the sign of the sum chooses hi or lo
+    input wire        write_i,       // results are written
     input wire        raw_i,         // store accumulators: neither saturate nor clamp
     input wire        reduce_i,      // sum over the lanes into lane 0
     input wire        touched_i,     // write only lanes whose rounded product is not 0
@@ -106,16 +109,17 @@ module nmc_lanes #(
   wire [3:1] tok3 = toks_q[7:5];
   wire [3:0] tok4 = toks_q[11:8];
   reg [4*Levels:0] toks;  // a bit more than it needs: one lane has no tree
-  wire [4*Levels+4:0] toks_next = {toks, reduce_i && tok4[3] ? tok4 : 4'd0};
-  wire [3:0] tok_acc = reduce_i ? toks_next[4*Levels+:4] : tok4;
+  wire tree = Serial == 0 && reduce_i;
+  wire [4*Levels+4:0] toks_next = {toks, tree && tok4[3] ? tok4 : 4'd0};
+  wire [3:0] tok_acc = tree ? toks_next[4*Levels+:4] : tok4;
   reg [10:5] last;
-  wire leaves = reduce_i ? last[7] : last[6+Share+Wait];
+  wire leaves = tree ? last[7] : last[6+Share+Wait];
 
   always @(posedge clk_i) begin
     toks_q <= {toks_q[7:0], tok_valid_i, tok_first_i, tok_shift_i, tok_last_i};
     toks <= toks_next[4*Levels:0];
     last <= {last[9:5], tok_acc[3] && tok_acc[0]};
-    we_o <= leaves;
+    we_o <= leaves && write_i;
     if (rst_i) begin
       toks_q <= 12'd0;
       toks <= {4 * Levels + 1{1'b0}};
@@ -128,15 +132,17 @@ module nmc_lanes #(
     if (`NMC_SPARE(ask_i)) idle_o = !(tok_valid_i || |(toks_q & 12'h888) || |toks || |last[6+Share+Wait:5] || we_o);
   end
 
-  // Phases: lane e·Share + phase is in back end e. A reduction has one, that of lane 0.
+  // Phases: lane e·Share + phase is in back end e. A reduction has one, that of lane 0; a serial one passes lane 0 while it
+  // gathers, and the last pass counts.
   function [1:0] phase(input [2:0] at);
     phase = (at[0] ? 2'd0 : at[1] ? 2'd1 : at[2] ? 2'd2 : 2'd3) & PhaseMask;
   endfunction
-  wire [1:0] phase6 = phase(last[8:6]);
+  wire [1:0] phase6 = phase(last[8:6]) & {2{!reduce_i}};
   wire [1:0] phase7 = phase(last[9:7]);
-  wire go5 = reduce_i ? last[5] : |last[5+:Share];
-  wire go6 = reduce_i ? last[6] : |last[6+:Share];
-  wire go7 = reduce_i ? last[7] : |last[7+:Share];
+  wire go5 = tree ? last[5] : |last[5+:Share];
+  wire go6 = tree ? last[6] : |last[6+:Share];
+  wire go7 = tree ? last[7] : |last[7+:Share];
+  wire gather = Serial != 0 && reduce_i && |last[5+:(Share==1?1:Share-1)];
 
   // C and the addresses wait in queues for the rounded product; an address for the write, when its C has been read: there
   // its place is one further.
@@ -145,7 +151,7 @@ module nmc_lanes #(
   always @(posedge clk_i) begin
     if (push_i) a_mem[a_wr] <= push_addr_i;
     if (leaves) waddr_o <= a_mem[rd];
-    if (tok_valid_i && tok_last_i) c_wr <= c_wr + 1'b1;
+    if (Serial != 0 ? toks_q[3] && toks_q[0] : tok_valid_i && tok_last_i) c_wr <= c_wr + 1'b1;
     if (push_i) a_wr <= a_wr + 1'b1;
     if (last[6]) rd <= rd + 1'b1;
     if (rst_i) begin
@@ -420,16 +426,18 @@ module nmc_lanes #(
     mask_b = {48{!acc_load_i}};
     if (Share != 1) begin
       // X is 0 without a token, and so is the product. The sums move on to the first lane of a back end, which passes them;
-      // raw ones go round, as they are passed again. The last lane's is cleared before a sum starts: it has moved on.
+      // raw ones go round, as they are passed again. The last lane's is cleared before a sum starts: it has moved on. In a
+      // serial reduction the first lane adds what moves on.
       move = go5 && !reduce_i;
       for (e = 0; e < Ends; e = e + 1) begin
         s16 = acc[e*Share];
         for (s = 0; s < Share; s = s + 1) begin
           b = `NMC_PROD(e*Share+s);
-          if (e == 0 && s == 0 && reduce_i) b = `NMC_TREE;
-          if (s != Share - 1) a = (move ? acc[(e*Share+s+1)%Lanes] : acc[e*Share+s]) & mask_a;
+          if (e == 0 && s == 0 && tree) b = `NMC_TREE;
+          if (s == 0 && gather) b = acc[1%Lanes];
+          if (s != Share - 1) a = (move || gather && s != 0 ? acc[(e*Share+s+1)%Lanes] : acc[e*Share+s]) & mask_a;
           else a = move && raw_i ? s16 : acc[e*Share+s];
-          if (acc_load_i || tok_acc[3] && tok_acc[1]) a = {o[e*Share+s], a[47:16]};
+          if (acc_load_i || tok_acc[3] && tok_acc[1]) a = Serial != 0 && reduce_i && s != 0 ? 48'd0 : {o[e*Share+s], a[47:16]};
           acc[e*Share+s] = a + (b & mask_b);
           if (s == Share - 1 && tok3[3] && tok3[2] && !tok3[1]) acc[e*Share+s] = 48'd0;
         end
@@ -448,7 +456,7 @@ module nmc_lanes #(
 `endif
       acc0_o <= acc[0];
     end
-    if (reduce_i && Levels != 0) begin
+    if (tree && Levels != 0) begin
       for (l = 1; l < Lanes / 2; l = l + 1) node[l] = node[2*l] + node[2*l+1];
       for (l = 0; l < Lanes / 2; l = l + 1)
 `ifdef NMC_FAST
@@ -495,7 +503,14 @@ module nmc_lanes #(
     end else if (tok_valid_i) for (l = 0; l < Lanes; l = l + 1) x[l] = o[l] & on[l];
 
     for (l = 0; l < Lanes; l = l + 1) pc[l] = 16'dx;
-    if (c_load_i || p_load_i) begin
+    if (Serial != 0) begin
+      // P and C are never loaded at once, and what is loaded is C where C is.
+      for (l = 0; l < Lanes; l = l + 1) begin
+        mask_w = {16{c_load_i ? c_sel_i == 2'd1 && !f[l] : !p_o_i}};
+        mask_o = {16{c_load_i ? c_sel_i == 2'd2 && !f[l] : p_o_i}};
+        pc[l] = (w[l] & mask_w) | (o[l] & mask_o);
+      end
+    end else if (c_load_i || p_load_i) begin
       mask_w = {16{c_load_i && c_sel_i != 2'd0 ? c_sel_i == 2'd1 : !p_o_i}};
       mask_o = {16{c_load_i && c_sel_i != 2'd0 ? c_sel_i == 2'd2 : p_o_i}};
       for (l = 0; l < Lanes; l = l + 1) pc[l] = (w[l] & mask_w) | (o[l] & mask_o);
@@ -509,7 +524,8 @@ module nmc_lanes #(
     if (c_load_i) begin
       mask_p = {16{c_sel_i != 2'd0}};
       mask_f = {c_sel_i == 2'd3, 15'd0};
-      for (l = 0; l < Lanes; l = l + 1) c[l] = ((pc[l] & mask_p) | mask_f) & {16{!f[l]}};
+      if (Serial != 0) for (l = 0; l < Lanes; l = l + 1) c[l] = pc[l] | (mask_f & {16{!f[l]}});
+      else for (l = 0; l < Lanes; l = l + 1) c[l] = ((pc[l] & mask_p) | mask_f) & {16{!f[l]}};
       for (q = 0; q < Pairs; q = q + 1) word[q*32+:32] = {c[2*q+1], c[2*q]};
       c_mem[c_wr] <= word;
     end

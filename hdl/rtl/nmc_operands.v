@@ -14,7 +14,8 @@
 
 module nmc_operands #(
     parameter VectorBits = 9,
-    parameter WordBits = 11
+    parameter WordBits = 11,
+    parameter Serial = 0  // 1: C of a sum is loaded a cycle later, when no operand comes
 ) (
     input wire clk_i,
     input wire rst_i,
@@ -125,8 +126,11 @@ module nmc_operands #(
   wire mac = word_i0 && is_mac_i;
   wire upd = word_i0 && is_upd_i || blend_i;
   wire sum_ends = mac && (drain_i || is_mac_r_i && last_i && !slow_rows_i);
+  reg ended_q;
+  wire c_zero = Serial != 0 ? ended_q : sum_ends;
   // Words of walks, then all else: in the steps of a walk nothing else happens.
   always @(posedge clk_i) begin
+    ended_q <= sum_ends;
     w_sign_o <= w_sign_i;
     w_draw_o <= wdraw_i && !blend_i;
     p_load_o <= mac || word_i0 && is_blend_i;
@@ -138,9 +142,9 @@ module nmc_operands #(
     tok_first_o <= !mac || acc_i;
     tok_shift_o <= mac && shift_i;
     tok_last_o <= sum_ends || upd;
-    c_load_o <= sum_ends || upd;
+    c_load_o <= c_zero || upd;
     // 0 zero, 1 W, 2 O, 3 -32768
-    c_sel_o <= upd ? (is_blend_i && opt_i ? 2'd0 : 2'd1) : sum_ends ? 2'd0 : 2'd2;
+    c_sel_o <= upd ? (is_blend_i && opt_i ? 2'd0 : 2'd1) : c_zero ? 2'd0 : 2'd2;
     tail_o <= (mac || upd) && last_i;
     {p_prod_o, f_load_o, flag_o, compare_o, x_zero_o, acc_load_o} <= 6'd0;
     if (`NMC_SPARE(!walk_i || preload_bc_i)) begin
@@ -156,7 +160,7 @@ module nmc_operands #(
       else if (rate_i || preload_bc_i || is_tab_i || store_i) o_bcast_o <= 1'b1;
       if (rate_i || v_last_i || rest_i) {fire_o, tok_valid_o} <= 2'd3;
       if (store_i) tok_valid_o <= 1'b1;
-      if (v_last_i && !is_dot_i || rest_i || store_i) tok_last_o <= 1'b1;
+      if (v_last_i && (!is_dot_i || v_tail_i) || rest_i || store_i) tok_last_o <= 1'b1;
       if (v_middle_i && fn_mac_i || v_last_i && !is_dot_i && !(fn_mac_i && middle_i) || entry_i || store_i)
         c_load_o <= 1'b1;
       if (v_any) begin

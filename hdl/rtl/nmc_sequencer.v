@@ -25,6 +25,7 @@ module nmc_sequencer #(
     parameter ScanBits = 14,     // address bits of the scanner
     parameter QueueBits = 16,    // of an entry of the address queue: {one lane, tail, lane and word}
     parameter Share = 4,         // lanes that share a back end
+    parameter Serial = 1,        // sums over the lanes are serial
     parameter [31:0] Omit = 32'd0  // units left out, bits NMC_UNIT_
 ) (
     input wire clk_i,
@@ -142,6 +143,7 @@ module nmc_sequencer #(
     output reg  [         15:0] hi_o,
     output reg  [         15:0] lo_o,
     output wire                 ge_o,
+    output wire                 write_o,
     output wire                 raw_o,
     output wire                 reduce_o,
     output wire                 touched_o,
@@ -325,7 +327,7 @@ module nmc_sequencer #(
   wire [31:0] sum;
   wire dead = masked && draw_rounds_o && scan_value_i == 16'd0;
   nmc_walk #(
-      .WeightPorts(WeightPorts), .Share(Share), .WeightBits(WeightBits), .LaneBits(LaneBits), .WordBits(WordBits)
+      .WeightPorts(WeightPorts), .Share(Share), .Serial(Serial), .WeightBits(WeightBits), .LaneBits(LaneBits), .WordBits(WordBits)
   ) u_walk (
       .clk_i(clk_i), .rst_i(rst_i), .idle_i(idle_o),
       .is_mac_b_i(is_mac_b), .is_upd_i(is_upd), .is_upd_r_i(is_upd_r), .is_blend_i(is_blend),
@@ -394,7 +396,7 @@ module nmc_sequencer #(
   wire [15:0] first, second;
   wire [VectorBits-1:0] vaddr;
   nmc_operands #(
-      .VectorBits(VectorBits), .WordBits(WordBits)
+      .VectorBits(VectorBits), .WordBits(WordBits), .Serial(Serial)
   ) u_operands (
       .clk_i(clk_i), .rst_i(rst_i),
       .is_mac_i(is_mac), .is_mac_b_i(is_mac_b), .is_mac_r_i(is_mac_r), .is_upd_i(is_upd), .is_upd_r_i(is_upd_r),
@@ -423,6 +425,7 @@ module nmc_sequencer #(
   assign w_sign_o = !Omit[`NMC_UNIT_SIGN] && w_sign;
 
   // ---- results ----
+  assign write_o = !is_dot;  // a sum that stays in the lanes
   assign raw_o = wideout;
   assign reduce_o = is_mac_r || is_dot;
   assign touched_o = is_upd || is_blend && !opt;
@@ -475,7 +478,7 @@ module nmc_sequencer #(
   wire push_entry = is_entry && scan_take_o;
   wire push_lane = push_row || push_entry || drain && is_mac_r || is_push;
   wire push_word = d0 && is_upd || second0;
-  assign push_o = push_lane || push_word || drain || word_fire && !is_dot;
+  assign push_o = push_lane || push_word || drain || word_fire && (!is_dot || last_word);
   wire from_scan = is_tab || is_mac_r && !slow_rows;
   wire [LaneBits-1:0] push_index = !push_lane ? {LaneBits{1'b0}} : from_scan ? scan_lane_i : lane;
   wire [VectorBits+LaneBits-1:0] push_vector = {push_index, dest};

@@ -8,6 +8,7 @@
 module nmc_walk #(
     parameter WeightPorts = 2,
     parameter Share = 1,        // lanes that share a back end
+    parameter Serial = 0,       // 1: a sum over the lanes takes Share cycles
     parameter WeightBits = 14,
     parameter LaneBits = 3,     // $clog2(Lanes) + 1
     parameter WordBits = 11     // of the words of a row
@@ -83,8 +84,14 @@ module nmc_walk #(
   assign row_start_o = !row_open;
   assign in_flight_o = d1 || d_o || second1 || second_o;
 
+  // The lanes add up a row's sums before the next row starts.
+  localparam Gap = Serial != 0 && Share > 2 ? Share - 2 : 1;
+  reg [Gap-1:0] gap;
+  wire row_ends = Serial != 0 && d1 && last_o && in_rows_i && !is_upd_r_i;
+  wire gather = row_ends || Share > 2 && |gap;
+
   // upd.r takes the element first, forms rate·s, then walks the whole row.
-  wire step = walking_i && slot_ok;
+  wire step = walking_i && slot_ok && !gather;
   assign take_o = step && !row_open && scan_valid_i && take_ok_i && !(is_upd_r_i && in_flight_o);
   assign drain_o = draining_i && slow;
   assign go_o = step && (row_open ? word_ok_i : scan_valid_i && !is_upd_r_i && !dead_i) || drain_o;
@@ -136,6 +143,7 @@ module nmc_walk #(
     open <= in_rows_i && (take_o && !dead_i || row_open);
     d1 <= go_o;
     drain1 <= drain_o;
+    gap <= rst_i ? {Gap{1'b0}} : row_ends ? {Gap{1'b1}} : gap >> 1;
     shift1 <= drain_o && drain_more_i;
     acc1 <= is_mac_b_i ? first_o : !drain_o && !row_open && !widein_i;
     {d_o, drain0_o, shift0_o, acc0_o, last0_o} <= {d1, drain1, shift1, acc1, last_o};
