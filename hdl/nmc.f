@@ -6,6 +6,7 @@ rtl/nmc_scanner.v
 rtl/nmc_permute.v
 rtl/nmc_scalar.v
 rtl/nmc_microcode.v
+rtl/nmc_counters.v
 rtl/nmc_pointers.v
 rtl/nmc_walk.v
 rtl/nmc_operands.v

@@ -66,9 +66,9 @@ const (
 // Counters, read only, 32 bits each, at ControlCounters + 2·i.
 const (
 	CounterBadFrames = iota // frames dropped: CRC, length, COBS
+	CounterCycles           // cycles of the last run
 	CounterOverflow         // elements that overflowed (docs/numerics.md) since reset
 	CounterRetired          // instructions retired in the last run
-	CounterCycles           // cycles of the last run
 )
 
 // Registers that the device itself reads or writes.

@@ -132,9 +132,9 @@
 
 // Counters, at NMC_CONTROL_COUNTERS + 2*i.
 `define NMC_COUNTER_BAD_FRAMES       0
-`define NMC_COUNTER_OVERFLOW         1
-`define NMC_COUNTER_RETIRED          2
-`define NMC_COUNTER_CYCLES           3
+`define NMC_COUNTER_CYCLES           1
+`define NMC_COUNTER_OVERFLOW         2
+`define NMC_COUNTER_RETIRED          3
 
 // Registers that the device itself reads or writes.
 `define NMC_REG_SEED                 6'd0

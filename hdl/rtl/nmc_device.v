@@ -43,7 +43,9 @@ module nmc_device #(
   wire        run_valid, run_ready, skip, front_busy, engine_busy, done, stopped;
   wire [2:0]  run_entry;
   wire [15:0] run_label;
-  wire [31:0] run_limit, run_input, cycles, retired, overflow;
+  wire [31:0] run_limit, run_input;
+  wire [7:0]  counters;
+  wire        counters_next;
   wire [63:0] digest;
 
   nmc_frontend #(
@@ -78,9 +80,8 @@ module nmc_device #(
       .skip_o      (skip),
       .done_i      (done),
       .stopped_i   (stopped),
-      .cycles_i    (cycles),
-      .retired_i   (retired),
-      .overflow_i  (overflow),
+      .counters_i     (counters),
+      .counters_next_o(counters_next),
       .digest_i    (digest),
       .busy_o      (front_busy)
   );
@@ -114,9 +115,11 @@ module nmc_device #(
       .busy_o        (engine_busy),
       .done_o        (done),
       .stopped_o     (stopped),
-      .cycles_o      (cycles),
-      .retired_o     (retired),
-      .overflow_o    (overflow),
+      .cycles_o      (),
+      .retired_o     (),
+      .overflow_o    (),
+      .counters_o    (counters),
+      .counters_next_i(counters_next),
       .digest_o      (digest),
       .trace_valid_o (trace_valid_o),
       .trace_pc_o    (trace_pc_o),

@@ -36,9 +36,11 @@ module nmc_engine #(
     output wire        busy_o,
     output wire        done_o,        // one cycle
     output wire        stopped_o,
-    output wire [31:0] cycles_o,
+    output wire [31:0] cycles_o,      // until counters_next_i
     output wire [31:0] retired_o,
-    output reg  [31:0] overflow_o,    // elements of this run
+    output wire [31:0] overflow_o,    // elements of this run
+    output wire [ 7:0] counters_o,    // cycles, overflow, retired: low bytes first, the next with counters_next_i
+    input  wire        counters_next_i,
     output wire [63:0] digest_o,
 
     // one record for each retired instruction
@@ -290,10 +292,12 @@ module nmc_engine #(
       .overflows_o(overflows), .wlanes_i(valid_lanes), .acc0_o(acc0), .ask_i(lanes_ask), .idle_o(lanes_idle)
   );
 
-  wire clear;
-  always @(posedge clk_i)
-    if (rst_i || clear) overflow_o <= 32'd0;
-    else overflow_o <= overflow_o + {25'd0, overflows};
+  wire clear, retire;
+  nmc_counters u_counters (
+      .clk_i(clk_i), .rst_i(rst_i), .clear_i(clear), .running_i(busy_o), .retire_i(retire), .overflows_i(overflows),
+      .next_i(counters_next_i), .byte_o(counters_o), .cycles_o(cycles_o), .overflow_o(overflow_o), .retired_o(retired_o)
+  );
+  assign trace_cycles_o = cycles_o;
 
   nmc_sequencer #(
       .Lanes(Lanes), .WeightPorts(WeightPorts), .Share(Share), .Serial(Serial), .Omit(Omit),
@@ -303,8 +307,8 @@ module nmc_engine #(
       .clk_i(clk_i), .rst_i(rst_i),
       .run_i(run_valid_i), .run_ready_o(run_ready_o), .entry_i(run_entry_i), .label_i(run_label_i),
       .limit_i(run_limit_i), .input_i(run_input_i), .skip_i(skip_i), .busy_o(busy_o), .done_o(done_o),
-      .stopped_o(stopped_o), .cycles_o(cycles_o), .retired_o(retired_o), .digest_o(digest_o),
-      .trace_valid_o(trace_valid_o), .trace_pc_o(trace_pc_o), .trace_cycles_o(trace_cycles_o), .clear_o(clear),
+      .stopped_o(stopped_o), .digest_o(digest_o),
+      .trace_valid_o(trace_valid_o), .trace_pc_o(trace_pc_o), .clear_o(clear), .retire_o(retire),
       .host_read_i(mem_valid_i && !mem_write_i && !to_program), .host_addr_i(mem_addr_i),
       .host_weights_i(to_weights), .host_reg_i(to_regs), .host_table_i(to_tables), .host_odd_i(mem_addr_i[0]),
       .host_valid_o(host_valid), .host_data_o(host_data), .idle_o(idle),

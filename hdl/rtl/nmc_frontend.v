@@ -47,10 +47,9 @@ module nmc_frontend #(
     input  wire        done_i,        // pulse
     // results of the last run, steady until the next
     input  wire        stopped_i,
-    input  wire [31:0] cycles_i,
-    input  wire [31:0] retired_i,
-    input  wire [31:0] overflow_i,
     input  wire [63:0] digest_i,
+    input  wire [7:0]  counters_i,       // cycles, overflow, retired, then cycles again: bytes, the next with
+    output wire        counters_next_o,
     // anything left to do
     output wire        busy_o
 );
@@ -58,7 +57,7 @@ module nmc_frontend #(
 
   // The byte RAM: a reply, 256 bytes, and these. Control space first: halfword a at bytes 2a, 2a+1.
   localparam [7:0] SkipAt = 8'd8, BaseAt = 8'd12, StrideAt = 8'd16, DigestAt = 8'd24, BadAt = 8'd32;
-  // ... then overflows at 36, retired at 40, cycles at 44
+  // ... then cycles at 36, overflows at 40, retired at 44
   localparam [7:0] BootAt = 8'd64, SessionAt = 8'd68, LastAt = 8'd72, PartsAt = 8'd80;
   localparam [7:0] HeadAt = 8'd84;  // head of the running commit's reply
   localparam [7:0] BufferAt = 8'd88;  // first element of the sample's buffer
@@ -157,20 +156,17 @@ module nmc_frontend #(
   wire       last = cnt_q == 7'd0;
   wire       at_end = fp_q == body_end;
 
-  // Bytes of the engine's results. Where they are kept is laid out so that a few address bits choose: in the control
-  // space digest at words 6 and 7, overflow at 1, retired at 2, cycles at 3; in the reply cache cycles at 4, overflow at
-  // 5, digest at 6 and 7.
+  // Bytes of the engine's results. Where they are kept is laid out so that a few address bits choose, and that counters
+  // follow each other as they come: in the control space digest at words 6 and 7, cycles at 1, overflow at 2, retired at
+  // 3; in the reply cache cycles at 4, overflow at 5, digest at 6 and 7.
   function [7:0] pick(input [31:0] word, input [1:0] i);
     pick = i[1] ? (i[0] ? word[31:24] : word[23:16]) : (i[0] ? word[15:8] : word[7:0]);
   endfunction
   wire [2:0] word_at = ram_q[4:2];
   wire [7:0] digest = word_at[0] ? pick(digest_i[63:32], ram_q[1:0]) : pick(digest_i[31:0], ram_q[1:0]);
-  wire [7:0] cycles = pick(cycles_i, ram_q[1:0]);
-  wire [7:0] retired = pick(retired_i, ram_q[1:0]);
-  wire [7:0] overflow = pick(overflow_i, ram_q[1:0]);
-  wire [7:0] device =
-      word_at[1] ? (word_at[2] ? digest : word_at[0] ? cycles : retired) : (word_at[0] ? overflow : cycles);
-  wire adds = ram_q[5] && !ram_q[3];  // the two counters between: of bad frames, as it is, and of all overflows
+  wire counts = !(word_at[2] && word_at[1]);
+  wire [7:0] device = counts ? counters_i : digest;
+  wire adds = ram_q[5] && !ram_q[2];  // the counters of bad frames, which stays as it is, and of all overflows
 
   // What each state does to its byte.
   reg       a_frame, a_ram;
@@ -371,7 +367,7 @@ module nmc_frontend #(
       end
       at_q[STotal]: begin
         a_ram = adds;
-        b_sel[BDevice] = !(adds && !ram_q[2]);
+        b_sel[BDevice] = !(adds && !ram_q[3]);
         carry = adds && carry_q;
         store = 1'b1;
         rstep = 1'b1;
@@ -411,6 +407,7 @@ module nmc_frontend #(
   // The step is taken.
   wire go = mem ? mem_ready_i : at_q[SSend] ? tx_ready_i : crc_ready || !(push || check || at_q[SVerdict]);
   wire act = go && !hold_q;
+  assign counters_next_o = act && counts && b_sel[BDevice];
 
   // ---------------------------------------------------------------------------------------------------------------
   // What each state starts with. The count is of further steps.

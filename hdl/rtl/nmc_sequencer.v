@@ -42,13 +42,11 @@ module nmc_sequencer #(
     output wire        busy_o,
     output reg         done_o,
     output reg         stopped_o,
-    output reg  [31:0] cycles_o,
-    output reg  [31:0] retired_o,
     output reg  [63:0] digest_o,
     output reg         trace_valid_o,
     output reg  [11:0] trace_pc_o,
-    output wire [31:0] trace_cycles_o,
     output wire        clear_o,       // a run starts: clear the counters
+    output wire        retire_o,      // an instruction is done
 
     // host access while idle
     input  wire                    host_read_i,  // start a read; the address is stable until host_valid_o
@@ -517,7 +515,8 @@ module nmc_sequencer #(
   assign idle_o = does == `NMC_DO_IDLE;
   assign run_ready_o = does == `NMC_DO_ENTER;
   assign busy_o = running;
-  assign clear_o = does == `NMC_DO_ENTER;
+  assign clear_o = does == `NMC_DO_BEGIN;
+  assign retire_o = does == `NMC_DO_RETIRE;
   assign host_data_o = bcast_o;
   assign host_valid_o = host_upper || host_lower;
   reg host_upper, host_low, host_lower;
@@ -641,11 +640,10 @@ module nmc_sequencer #(
       .clk_i(clk_i), .addr_i(rst_i ? 8'd0 : micro[`NMC_MICRO_NEXT] | {2'd0, answer}), .word_o(micro)
   );
 
-  // A walk only counts cycles.
+  // A walk changes nothing here.
   always @(posedge clk_i) begin
     trace_valid_o <= does == `NMC_DO_RETIRE && !rst_i;
     done_o <= does == `NMC_DO_RETIRE && stop && !rst_i;
-    if (running) cycles_o <= cycles_o + 32'd1;
     if (`NMC_SPARE(!walking || rst_i)) begin
       if (idle_o) running <= run_i && !host_read_i;
       else if (does == `NMC_DO_RETIRE && stop) running <= 1'b0;
@@ -657,15 +655,11 @@ module nmc_sequencer #(
       if (does == `NMC_DO_FETCH) trace_pc_o <= {{12 - ProgramBits{1'b0}}, pc};
       if (does == `NMC_DO_BEGIN) stopped_o <= 1'b0;
       else if (does == `NMC_DO_RETIRE && stop) stopped_o <= !is_halt;
-      // The host may read these before a run has set them; the digest stays 0 until a run asks for one.
-      if (rst_i || does == `NMC_DO_BEGIN) cycles_o <= 32'd0;
-      if (rst_i || does == `NMC_DO_BEGIN) retired_o <= 32'd0;
-      else if (does == `NMC_DO_RETIRE) retired_o <= retired_o + 32'd1;
+      // The host may read it before a run has set it: it stays 0 until a run asks for one.
       if (rst_i || does == `NMC_DO_ENTER && {5'd0, entry_i} == `NMC_ENTRY_DIGEST) digest_o <= 64'd0;
       else if (does == `NMC_DO_DIG_WAIT && !permute_busy_i) digest_o <= digest_o + permute_i;
     end
   end
-  assign trace_cycles_o = cycles_o;
 endmodule
 
 `undef NMC_SPARE

@@ -96,13 +96,23 @@ module nmc_walk #(
   assign drain_o = draining_i && slow;
   assign go_o = step && (row_open ? word_ok_i : scan_valid_i && !is_upd_r_i && !dead_i) || drain_o;
 
-  // The words of a row, or the passes.
-  wire [12:0] last_element = side_i - 13'd1;
-  assign last_o = word_o == last_element[12:LL];
+  // The words of a row, or the passes. That the next one is the last is known a word before, by the word then.
+  wire [13:0] ahead = {1'b0, side_i} - (14'd1 << LL) - 14'd1;
+  reg [13:LL] ahead_q;
+  reg last_q;
+  assign last_o = last_q;
   wire row_word = d1 && in_rows_i && !drain1;
   always @(posedge clk_i)
-    if (first_word_i || row_word && last_o) word_o <= {WordBits{1'b0}};
-    else if (row_word || next_word_i) word_o <= word_o + 1'b1;
+    begin
+      ahead_q <= ahead[13:LL];
+      if (first_word_i || row_word && last_o) begin
+        word_o <= {WordBits{1'b0}};
+        last_q <= ahead_q[13];
+      end else if (row_word || next_word_i) begin
+        word_o <= word_o + 1'b1;
+        last_q <= word_o == ahead_q[12:LL];
+      end
+    end
 
   // Rows: rowbase is that of lane 0 of the scanner's word, row that of the element taken.
   reg [WeightBits-1:0] rowbase, row, moved;

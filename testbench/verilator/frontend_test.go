@@ -335,7 +335,7 @@ func TestControl(t *testing.T) {
 	res := result(t, l.ask(proto.OpCommit, 5, proto.Commit{Limit: 0x10203}.Body()))
 	got := l.read(device.Control, device.ControlDigest, 12)
 	want := []uint16{uint16(res.Digest), uint16(res.Digest >> 16), uint16(res.Digest >> 32), uint16(res.Digest >> 48),
-		0, 0, 4, 0, 0x0203, 1, uint16(res.Cycles), 0}
+		0, 0, uint16(res.Cycles), 0, 4, 0, 0x0203, 1}
 	l.equal("counters", got, want)
 	if !res.Stopped || res.Cycles != 64 {
 		t.Errorf("result %+v", res)

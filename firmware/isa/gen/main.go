@@ -108,9 +108,9 @@ func groups() []struct {
 		}},
 		{"Counters, at NMC_CONTROL_COUNTERS + 2*i.", []constant{
 			{"NMC_COUNTER_BAD_FRAMES", 0, device.CounterBadFrames},
+			{"NMC_COUNTER_CYCLES", 0, device.CounterCycles},
 			{"NMC_COUNTER_OVERFLOW", 0, device.CounterOverflow},
 			{"NMC_COUNTER_RETIRED", 0, device.CounterRetired},
-			{"NMC_COUNTER_CYCLES", 0, device.CounterCycles},
 		}},
 		{"Registers that the device itself reads or writes.", []constant{
 			{"NMC_REG_SEED", 6, device.RegSeed},

@@ -51,7 +51,7 @@ func TestHeader(t *testing.T) {
 		"NMC_W_UNIFORM":         fmt.Sprintf("2'd%d", isa.WUniform),
 		"NMC_ROUND_NEAREST":     "2'd1",
 		"NMC_SPACE_CONTROL":     fmt.Sprintf("8'd%d", device.Control),
-		"NMC_COUNTER_CYCLES":    "3",
+		"NMC_COUNTER_CYCLES":    "1",
 		"NMC_CONTROL_IN_BASE":   "6",
 		"NMC_REG_INPUT":         "6'd4",
 		"NMC_ROW_STEP":          "32'h9e3779b1",

@@ -34,6 +34,8 @@ module nmc_engine #(
     output reg  [31:0] cycles_o,
     output reg  [31:0] retired_o,
     output reg  [31:0] overflow_o,
+    output wire [7:0]  counters_o,
+    input  wire        counters_next_i,
     output reg  [63:0] digest_o,
     output wire        trace_valid_o,
     output wire [11:0] trace_pc_o,
@@ -64,6 +66,7 @@ module nmc_engine #(
   assign trace_valid_o = run_valid_i && run_ready_o;
   assign trace_pc_o = {9'd0, run_entry_i};
   assign trace_cycles_o = 32'd0;
+  assign counters_o = cycles_o[7:0];
 
   always @(posedge clk_i) begin
     stall <= mem_valid_i && !stall;
@@ -92,6 +95,8 @@ module nmc_engine #(
       mem[15'h4006] <= run_input_i[15:0];
       mem[15'h4007] <= mem[15'h4007] + 16'd1;  // runs so far
     end
+    if (counters_next_i)
+      {retired_o, overflow_o, cycles_o} <= {cycles_o[7:0], retired_o, overflow_o, cycles_o[31:8]};
     if (rst_i) begin
       left <= 16'd0;
       stall <= 1'b0;
