@@ -42,6 +42,14 @@ var Units = []Unit{
 		func(w Word, op *Op) bool { return (op.Code == Vec || op.Code == Dot) && source(w, op, SrcReg) }},
 	{"branch", "loop, jeq, jne, jlt, jge", func(w Word, op *Op) bool { return op.Code >= Loop && op.Code <= Jge }},
 	{"logic", "and, shl, shr", func(w Word, op *Op) bool { return op.Code >= And && op.Code <= Shr }},
+	{"drawn", "draws in mac, vec and dot, and rounding of blend by draws",
+		func(w Word, op *Op) bool {
+			if op.Format != "matrix" && op.Code != Vec && op.Code != Dot || op.Code == UpdB || op.Code == UpdR {
+				return false
+			}
+			operand := op.Code != Blend && (draws(w, op, WUniform, SrcUniform) || draws(w, op, WSign, SrcSign))
+			return operand || op.Code != Dot && field(w, op, "round") == RoundStochastic
+		}},
 }
 
 // RoundStochastic is the value of the field round that adds a draw.

@@ -253,7 +253,7 @@ module nmc_engine #(
   );
 
   // Draws. With one weight port a blend rounds two cycles after its draw could be there.
-  wire draw_late = WeightPorts == 1 && ir[`NMC_SCALAR_OP] == `NMC_OP_BLEND;
+  wire draw_late = WeightPorts == 1 && !Omit[`NMC_UNIT_DRAWN] && ir[`NMC_SCALAR_OP] == `NMC_OP_BLEND;
   wire draw_on, draw_rounds, draw_across, draw_single, draw_rows_reset, draw_cols_reset, draw_row, draw_word;
   wire draw_next, draw_add, draw_sub, draw_idle, reduce;
   wire [LaneBits-1:0] draw_lane;
@@ -262,7 +262,7 @@ module nmc_engine #(
       .Lanes(Lanes), .Spaced(WeightPorts == 1), .Gather(Serial != 0 ? Share - 1 : LL)
   ) u_draw (
       .clk_i(clk_i), .rst_i(rst_i),
-      .key_i(permuted), .on_i(draw_on), .rounds_i(draw_rounds), .reduce_i(reduce), .late_i(draw_late),
+      .key_i(permuted), .on_i(draw_on), .rounds_i(draw_rounds), .reduce_i(reduce && !Omit[`NMC_UNIT_DRAWN]), .late_i(draw_late),
       .across_i(draw_across), .single_i(draw_single),
       .rows_reset_i(draw_rows_reset), .cols_reset_i(draw_cols_reset), .row_i(draw_row), .word_i(draw_word),
       .next_i(draw_next), .add_i(draw_add), .sub_i(draw_sub), .lane_i(draw_lane), .idle_o(draw_idle), .draw_o(draws)

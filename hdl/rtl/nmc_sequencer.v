@@ -223,7 +223,8 @@ module nmc_sequencer #(
   // ---- decoding: Decode sets registers, so that simulators decode an instruction once and not in every clock; those of
   // omitted units are constant, and synthesis drops what hangs on them ----
   localparam Draws = !(Omit[`NMC_UNIT_UNIFORM] && Omit[`NMC_UNIT_SIGN]);
-  localparam [2:0] Modes = {Draws[0], 2'b11};
+  localparam Drawn = Draws && !Omit[`NMC_UNIT_DRAWN];  // in vec and dot, by mac
+  localparam [2:0] Modes = {Drawn[0], 2'b11};
   wire [5:0] op = ir_i[`NMC_SCALAR_OP];
   reg is_mac_b, is_mac_r, is_upd_b, is_upd_r, is_blend;
   reg is_vec, is_tab, is_dot, is_dig, is_halt, is_load;
@@ -241,8 +242,9 @@ module nmc_sequencer #(
   wire in_rows = is_mac_r || is_upd_r;
   wire b_walk = is_mac_b || is_upd_b || is_blend;
   wire row_events = is_upd || is_blend || is_mac_b && wdraw || is_mac_r && wdraw;
-  wire v_rounds = is_vec && stochastic_o;
-  wire r_draws = is_upd_r && stochastic_o || is_mac_r && (wdraw || stochastic_o);
+  wire drawn_r = !Omit[`NMC_UNIT_DRAWN] && is_mac_r && !wdraw;  // each sum may be rounded by a draw
+  wire v_rounds = !Omit[`NMC_UNIT_DRAWN] && is_vec && stochastic_o;
+  wire r_draws = is_upd_r && stochastic_o || is_mac_r && wdraw || drawn_r && stochastic_o;
   wire compares = !Omit[`NMC_UNIT_COMPARE] && !fn_mac && !fn_sel;
   wire w_source_sign = !Omit[`NMC_UNIT_SIGN] && ir_i[`NMC_MATRIX_WSRC] == `NMC_W_SIGN;
   wire [12:0] rows = ir_i[`NMC_MATRIX_ROWS];
@@ -280,7 +282,7 @@ module nmc_sequencer #(
       // Matrix instructions.
       d_wideout = !Omit[`NMC_UNIT_WIDE] && d_mac && ir_i[`NMC_MATRIX_WIDEOUT];
       d_source = ir_i[`NMC_MATRIX_WSRC] & {!Omit[`NMC_UNIT_SIGN], !Omit[`NMC_UNIT_UNIFORM]};
-      d_draw = d_source != `NMC_W_MEM && (d_mac || d_blend);
+      d_draw = d_source != `NMC_W_MEM && (!Omit[`NMC_UNIT_DRAWN] && d_mac || d_blend);
       wdraw <= d_draw;
       grouped <= ir_i[`NMC_MATRIX_GROUP] != 4'd0 && !(op[3] && op[2]);
 
@@ -306,13 +308,13 @@ module nmc_sequencer #(
       // Results and rounding.
       d_rounded = op[3] ? d_vec && d_fn_mac : op[5] && !d_wideout;
       d_nearest = d_tab || d_rounded && ir_i[`NMC_MATRIX_ROUND] == `NMC_ROUND_NEAREST;
-      d_stochastic = !Omit[`NMC_UNIT_STOCHASTIC] && !d_tab && d_rounded
+      d_stochastic = !Omit[`NMC_UNIT_STOCHASTIC] && !d_tab && (Omit[`NMC_UNIT_DRAWN] ? d_upd : d_rounded)
                    && ir_i[`NMC_MATRIX_ROUND] == `NMC_ROUND_STOCHASTIC;
       shift_o <= d_tab ? 6'd8 : d_rounded ? ir_i[`NMC_MATRIX_SHIFT] : 6'd0;
       nearest_o <= d_nearest;
       stochastic_o <= d_stochastic;
-      v_draws <= d_adraw || (d_bdraw && (d_fn_mac || d_sel)) || (d_cmode[2] && !d_dot)
-               || op[3] && d_stochastic;
+      v_draws <= !Omit[`NMC_UNIT_DRAWN] && (d_adraw || (d_bdraw && (d_fn_mac || d_sel)) || (d_cmode[2] && !d_dot)
+               || op[3] && d_stochastic);
       tail_mask_o <= used == {TailBits{1'b0}} ? {Lanes{1'b1}} : ~({Lanes{1'b1}} << used);
     end
 
@@ -439,10 +441,10 @@ module nmc_sequencer #(
 
   // ---- draws: events in cycle -2 ----
   wire row_take = take && row_events;
-  wire sum_take = take && is_mac_r && !wdraw;
+  wire sum_take = take && drawn_r;
   assign draw_rounds_o = stochastic_o && !wdraw;
   assign draw_across_o = !b_walk;
-  assign draw_single_o = Lanes == 1 || is_mac_r && !wdraw;
+  assign draw_single_o = Lanes == 1 || drawn_r;
   assign draw_on_o = wdraw || stochastic_o || v_draws;
   always @(*) begin
     {draw_rows_reset_o, draw_cols_reset_o, draw_row_o, draw_word_o, draw_next_o, draw_add_o, draw_sub_o} = 7'd0;
@@ -450,7 +452,7 @@ module nmc_sequencer #(
     if (`NMC_SPARE(draw_on_o)) begin
       draw_rows_reset_o = is_pass || vector_start;
       draw_cols_reset_o = does == `NMC_DO_BOUNDS || row_take && in_rows;
-      draw_row_o = row_take || (drain && is_mac_b && !wdraw) || sum_take || is_v_event;
+      draw_row_o = row_take || (drain && is_mac_b && !wdraw && !Omit[`NMC_UNIT_DRAWN]) || sum_take || is_v_event;
       draw_word_o = (is_pass && b_walk) || (go && in_rows && row_events) || sum_take || is_v_event;
       draw_next_o = scan_next_i && walking && row_events;
       draw_add_o = is_run_end && row_events;
