@@ -274,7 +274,7 @@ func TestReadOnlyControl(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, _ := m.Read(device.Control, device.ControlCounters, 8)
-	if want := []uint16{0, 0, 6, 0, 2, 0, 0, 0}; !slices.Equal(got, want) || r.Overflow != 3 {
+	if want := []uint16{0, 0, 0, 0, 6, 0, 2, 0}; !slices.Equal(got, want) || r.Overflow != 3 {
 		t.Errorf("counters %v, want %v; overflow of a run %d, want 3", got, want, r.Overflow)
 	}
 }

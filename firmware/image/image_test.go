@@ -116,7 +116,7 @@ func TestDecodeErrors(t *testing.T) {
 		{"no data", with(func(m *Image) { m.Sections[0].Data = nil }), "image: section 2: program 0: no data; leave the section out"},
 		{"lanes", with(func(m *Image) { m.Config.Lanes = 6 }), "image: configuration: lanes is 6, not a power of two; correct the board's configuration"},
 		{"ports", with(func(m *Image) { m.Config.WeightPorts = 3 }), "image: configuration: weight ports is 3, it goes from 1 to 2; correct the board's configuration"},
-		{"omitted", with(func(m *Image) { m.Config.Omit = 1 << 20 }), "image: configuration: omitted units is 1048576, it goes from 0 to 131071; correct the board's configuration"},
+		{"omitted", with(func(m *Image) { m.Config.Omit = 1 << 20 }), "image: configuration: omitted units is 1048576, it goes from 0 to 262143; correct the board's configuration"},
 		{"unit", with(func(m *Image) {
 			m.Config.Omit = int(isa.AllUnits)
 			m.Sections[0].Data = []uint16{isa.Dot, 0, 0, 0, 0, 0, 0, 0, isa.Sqrt, 0, 0, 0, 0, 0, 0, 0}
