@@ -4,6 +4,10 @@
 //
 // One mixing unit for h, two for each pair of lanes or one that makes g in one cycle and the draw in the next. Events
 // come two cycles before the operands that use them as a source (Delay cycles more where the draws round).
+//
+// As a stream (four lanes, rows at least four cycles apart, a word for many rows) all lanes share one unit: the first pair's
+// draws come when all lanes' would, those of the second one cycle later, two where they round. There a lane's is in place
+// of the first one's when it passes the back end that the lanes share.
 `default_nettype none
 
 // Conditions that change nothing: with them a simulator forms what a step needs, without them it takes fewer cells.
@@ -16,6 +20,7 @@
 module nmc_draw #(
     parameter Lanes = 4,
     parameter Spaced = 0,  // 1: words come at least two cycles apart; then g and the draw share a mixing unit
+    parameter Stream = 0,  // 1: draws are for upd.b and blend alone, with four lanes: draw_o is that of a pair, twice
     parameter Gather = 2,  // cycles more where they round a sum over the lanes
     parameter Delay = 5  // cycles that events wait when the draws round a sum within a lane
 ) (
@@ -44,7 +49,7 @@ module nmc_draw #(
     input wire [$clog2(Lanes):0]   lane_i,
     output wire                    idle_o,        // no event is waiting
 
-    output reg [Lanes*16-1:0] draw_o
+    output wire [Lanes*16-1:0] draw_o
 );
   localparam LB = $clog2(Lanes) + 1;
   localparam Pairs = (Lanes + 1) / 2;
@@ -58,7 +63,7 @@ module nmc_draw #(
   localparam BusyBits = $clog2(Taps + 1);
   // Four lanes and more: where rows change and the draws round, spaced rows come four cycles apart. Then h is made as
   // they come, not when the draws need it, and their steps wait less.
-  localparam RowDelay = Spaced != 0 && Lanes >= 4 ? Delay - 3 : Delay;
+  localparam RowDelay = Stream != 0 ? Delay - 1 : Spaced != 0 && Lanes >= 4 ? Delay - 3 : Delay;
 
   function [31:0] mix(input [31:0] in);
     reg [31:0] z;
@@ -160,6 +165,7 @@ module nmc_draw #(
     end
   end
   reg row_q, moved_q, h_q;
+  reg [1:0] h_past;
   always @(posedge clk_i)
     if (`NMC_SPARE(on_i)) begin
       place <= steps == Reset ? key_row : place + stride;
@@ -167,6 +173,7 @@ module nmc_draw #(
       moved_q <= moved;
       if (moved_q) h <= mix(place);
       h_q <= row_q;
+      h_past <= {h_past[0], h_q};
     end
 
   // Column side. Two pairs of spaced words advance one after the other: that takes one adder.
@@ -192,11 +199,26 @@ module nmc_draw #(
   // The draws, then what they are made of.
   reg [31:0] g[0:Pairs-1];
   reg [Pairs*32-1:0] d;
-  reg [31:0] p, z;
-  wire draws = (g_q && across_i) || h_q;
+  reg [Lanes*16-1:0] out;
+  reg [31:0] p, z, pass, turn;
+  wire draws = Stream != 0 ? h_q || h_past[rounds_i] : (g_q && across_i) || h_q;
+  wire makes = word_q || again_q;  // g of a pair
+  wire [Pairs*32-1:0] turns = {Pairs{turn}};
+  assign draw_o = Stream != 0 ? turns[Lanes*16-1:0] : out;
   always @(posedge clk_i) begin
     z = 32'd0;
-    if (Spaced != 0) begin
+    pass = 32'd0;
+    if (Stream != 0) begin
+      // The pairs' g take turns.
+      if (`NMC_SPARE(makes || draws)) z = mix(makes ? cols : h ^ g[Pairs-1]);
+      if (makes || draws) begin
+        pass = makes ? z : g[Pairs-1];
+        g[Pairs-1] = g[0];
+        g[0] = pass;
+      end
+      turn[15:0] <= draws ? z[15:0] : turn[31:16];
+      if (draws) turn[31:16] <= z[31:16];
+    end else if (Spaced != 0) begin
       for (p = 0; p < Pairs; p = p + 1) begin
         z = mix(word_q ? cols + ColStep * p : h ^ g[p]);
         // The odd column in all pairs, though only lane 0 counts: the draws are no copy of g, which would cost cells.
@@ -207,9 +229,9 @@ module nmc_draw #(
       if (draws) for (p = 0; p < Pairs; p = p + 1) d[p*32+:32] = mix(h ^ g[p]);
       if (word_q) for (p = 0; p < Pairs; p = p + 1) g[p] = mix(cols + ColStep * p);
     end
-    if (draws) begin
-      draw_o <= d[Lanes*16-1:0];
-      if (Spaced == 0 && single_i && g_odd) draw_o[15:0] <= d[31:16];
+    if (Stream == 0 && draws) begin
+      out <= d[Lanes*16-1:0];
+      if (Spaced == 0 && single_i && g_odd) out[15:0] <= d[31:16];
     end
   end
 endmodule

@@ -51,6 +51,7 @@ module nmc_engine #(
   localparam LL = $clog2(Lanes);
   localparam Share = WeightPorts != 1 ? 1 : Lanes < 4 ? Lanes : 4;  // lanes of a back end
   localparam Serial = Share != 1 && Share == Lanes ? 1 : 0;  // sums over the lanes take Share cycles
+  localparam Stream = WeightPorts == 1 && Lanes == 4 && Omit[`NMC_UNIT_DRAWN] && Omit[`NMC_UNIT_UPDR] ? 1 : 0;
   localparam LaneBits = LL + 1;
   localparam WB = $clog2(WeightDepth);
   localparam VB = $clog2(VectorDepth);
@@ -259,7 +260,7 @@ module nmc_engine #(
   wire [LaneBits-1:0] draw_lane;
   wire [Lanes*16-1:0] draws;
   nmc_draw #(
-      .Lanes(Lanes), .Spaced(WeightPorts == 1), .Gather(Serial != 0 ? Share - 1 : LL)
+      .Lanes(Lanes), .Spaced(WeightPorts == 1), .Stream(Stream), .Gather(Serial != 0 ? Share - 1 : LL)
   ) u_draw (
       .clk_i(clk_i), .rst_i(rst_i),
       .key_i(permuted), .on_i(draw_on), .rounds_i(draw_rounds), .reduce_i(reduce && !Omit[`NMC_UNIT_DRAWN]), .late_i(draw_late),
@@ -278,7 +279,8 @@ module nmc_engine #(
   wire [QueueBits-1:0] push_addr;
   wire [6:0] overflows;
   nmc_lanes #(
-      .Lanes(Lanes), .Share(Share), .Serial(Serial), .Wait(WeightPorts == 1 && Lanes == 1 ? 1 : 0), .AddrBits(QueueBits)
+      .Lanes(Lanes), .Share(Share), .Serial(Serial), .Stream(Stream), .Wait(WeightPorts == 1 && Lanes == 1 ? 1 : 0),
+      .AddrBits(QueueBits)
   ) u_lanes (
       .clk_i(clk_i), .rst_i(rst_i),
       .shift_i(shift), .nearest_i(nearest), .stochastic_i(stochastic), .hi_i(hi), .lo_i(lo),

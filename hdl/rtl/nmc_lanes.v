@@ -33,6 +33,7 @@ module nmc_lanes #(
     parameter Lanes = 4,
     parameter Share = 1,  // lanes of a back end: 1, 2 or 4, at most Lanes
     parameter Serial = 0,  // 1: sums over the lanes pass one adder, a lane a cycle; all lanes share a back end
+    parameter Stream = 0,  // 1: draws as operands come for the lower half first, those that round lane after lane in lane 0
     parameter Wait = 0,  // cycles that a result waits: 1 with one lane and one weight port, so that it meets no read
     parameter AddrBits = 16  // of an entry of the address queue
 ) (
@@ -197,6 +198,7 @@ module nmc_lanes #(
 `endif
   reg [16:0] r[0:Ends-1];  // {overflow, rounded}
   reg over[0:Lanes-1];
+  reg p_late;  // P is to be loaded in the upper half, too
 
   // Values of the cycle: undefined where nothing sets them, so that they are no state.
   reg [15:0] w[0:Lanes+Even-1];
@@ -357,7 +359,7 @@ module nmc_lanes #(
           d[2*q+1] = pair[31:16];
         end
       for (e = 0; e < Ends; e = e + 1) begin
-        addend = stochastic_i ? d[e*Share+{30'd0, phase6}] : {nearest_i, 15'd0};
+        addend = stochastic_i ? d[e*Share+(Stream!=0?0:{30'd0, phase6})] : {nearest_i, 15'd0};
 `ifdef NMC_FAST
         whole = shifted[e] + {48'd0, addend};
         beyond = whole + 64'h8000_0000;
@@ -396,7 +398,7 @@ module nmc_lanes #(
     // The operands, cycle 1.
     for (l = 0; l < Lanes + Even; l = l + 1) w[l] = 16'dx;
     for (l = 0; l < Lanes + Even; l = l + 1) o[l] = 16'dx;
-    if (tok_valid_i || c_load_i || p_load_i || acc_load_i) begin
+    if (tok_valid_i || c_load_i || p_load_i || acc_load_i || Stream != 0 && p_late) begin
       for (q = 0; q < Pairs; q = q + 1) begin
         pair = w_draw_i ? d_even[q*32+:32] : w_even[q*32+:32];
         w[2*q] = pair[15:0];
@@ -531,7 +533,7 @@ module nmc_lanes #(
     end
 `endif
     if (f_load_i) for (l = 0; l < Lanes; l = l + 1) flag[l] = `NMC_P(l) != 16'd0;
-    if (p_load_i) begin
+    if (p_load_i || Stream != 0 && p_late) begin
       if (p_prod_i)
         for (l = 0; l < Lanes; l = l + 1) begin
 `ifdef NMC_FAST
@@ -542,7 +544,7 @@ module nmc_lanes #(
 `endif
         end
       else
-        for (l = 0; l < Lanes; l = l + 1) begin
+        for (l = 0; l < Lanes; l = l + 1) if (Stream == 0 || (l < Lanes / 2 ? p_load_i : p_late || !w_draw_i)) begin
 `ifdef NMC_FAST
           p[l] = `NMC_WHOLE(pc[l]);
 `else
@@ -551,6 +553,7 @@ module nmc_lanes #(
 `endif
         end
     end
+    p_late = p_load_i && w_draw_i;
   end
 
 `ifdef FORMAL

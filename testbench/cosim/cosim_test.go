@@ -194,6 +194,17 @@ func without(c device.Config, units uint32) device.Config {
 	return c
 }
 
+// stream is a device that draws for upd.b and blend alone: its lanes share a mixing unit.
+func stream() device.Config {
+	var units uint32
+	for i, u := range isa.Units {
+		if u.Name == "updr" || u.Name == "drawn" {
+			units |= 1 << i
+		}
+	}
+	return without(config(4, 1), units)
+}
+
 func name(c device.Config) string {
 	s := fmt.Sprintf("lanes=%d/ports=%d", c.Lanes, c.WeightPorts)
 	if c.Omit != 0 {
@@ -287,7 +298,7 @@ func generator(c device.Config) *Generator {
 // TestEngineShort runs random programs of every instruction in the engine and the simulator, which must leave the same
 // memories, registers, counters and digest.
 func TestEngineShort(t *testing.T) {
-	for _, c := range []device.Config{config(4, 1), without(config(4, 1), isa.AllUnits), config(16, 2)} {
+	for _, c := range []device.Config{config(4, 1), without(config(4, 1), isa.AllUnits), stream(), config(16, 2)} {
 		if *lanes != 0 && *lanes != c.Lanes {
 			continue
 		}
@@ -329,8 +340,11 @@ func TestNetlist(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long")
 	}
-	c := config(4, 1)
-	p := open(t, c, true)
-	exercise(t, p, generator(c), 40, time.Now().Add(*duration))
-	t.Logf("%d runs", p.n)
+	for _, c := range []device.Config{config(4, 1), stream()} {
+		t.Run(name(c), func(t *testing.T) {
+			p := open(t, c, true)
+			exercise(t, p, generator(c), 40, time.Now().Add(*duration))
+			t.Logf("%d runs", p.n)
+		})
+	}
 }

@@ -63,6 +63,7 @@ module nmc_engine_top #(
       .run_valid_i(run_valid), .run_ready_o(), .run_entry_i(run_entry), .run_label_i(run_label),
       .run_limit_i(run_limit), .run_input_i(run_input), .skip_i(skip), .busy_o(), .done_o(done_o),
       .stopped_o(stopped_o), .cycles_o(cycles_o), .retired_o(retired_o), .overflow_o(overflow_o), .digest_o(digest_o),
+      .counters_o(), .counters_next_i(1'b0),
       .trace_valid_o(trace_valid_o), .trace_pc_o(trace_pc_o), .trace_cycles_o()
   );
 endmodule
