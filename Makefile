@@ -60,6 +60,7 @@ bench: ## online training beside PyTorch at batch 1, on one thread and on all; s
 	go test -run '^$$' -bench . ./sim/kernels
 
 test: build fmt vet lint-go lint-rtl gen-check ## everything that CI runs
+	scripts/tables --check
 	go test -timeout 20m ./...
 	$(MAKE) formal
 	$(MAKE) fuzz
