@@ -151,8 +151,8 @@ var Mutants = []Mutant{
 	{
 		"rtl/halves-swapped", "odd lanes draw the low half of the hash",
 		"hdl/rtl/nmc_draw.v",
-		`d[p*32+:32] = mix(h ^ g[p]);`,
-		`{d[p*32+:16], d[p*32+16+:16]} = mix(h ^ g[p]);`,
+		`d[p*32+:32] = {z[31:16], single_i && g_odd ? z[31:16] : z[15:0]};`,
+		`d[p*32+:32] = {z[15:0], single_i && g_odd ? z[31:16] : z[31:16]};`,
 		engine,
 	},
 	{
