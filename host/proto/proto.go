@@ -102,10 +102,14 @@ const (
 	MaxCount      = 120       // halfwords that one read returns
 	MaxParts      = 32        // parts of a sample
 	MaxN          = 1<<48 - 1 // largest commit number
+	MaxDatagram   = 1472      // UDP payload that Ethernet carries in one piece
 	CacheSize     = 2         // completed commits whose replies the device keeps
 	helloBody     = 1 + 2 + 8 + 8 + 4 + 4 + 6
 	resultBody    = 6 + 1 + 4 + 4 + 4 + 4 + 8
 )
+
+// Port is the UDP port of devices where no other is named.
+const Port = 28269 // "nm"
 
 // WriteCapacity returns the halfwords that one write carries in a frame of at most frameBytes.
 func WriteCapacity(frameBytes int) int {
