@@ -5,7 +5,7 @@ import "sync"
 // conn runs a link with one goroutine each way, so that neither a busy link nor a silent one holds the session up.
 type conn struct {
 	link  Link
-	queue [][]byte // frames that wait for room in out; the session's own
+	queue []outgoing // frames that wait for room; the session's own
 
 	out  chan []byte
 	in   chan []byte
@@ -15,8 +15,20 @@ type conn struct {
 	err  error // why, once dead is closed
 }
 
-func newConn(link Link) *conn {
-	c := &conn{link: link, out: make(chan []byte, 64), in: make(chan []byte, 64), dead: make(chan struct{})}
+// outgoing is a frame that is to be sent.
+type outgoing struct {
+	frame []byte
+	of    *request
+}
+
+// newConn runs a link of rate bytes a second, 0: unknown. What a slow link has not sent yet stays in the queue, so that
+// time-outs begin when it is sent.
+func newConn(link Link, rate int) *conn {
+	ahead := 64
+	if rate > 0 {
+		ahead = 1
+	}
+	c := &conn{link: link, out: make(chan []byte, ahead), in: make(chan []byte, 64), dead: make(chan struct{})}
 	go c.send()
 	go c.recv()
 	return c

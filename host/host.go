@@ -33,6 +33,15 @@ type Options struct {
 	FrameBytes int // longest frame that the device takes, CRC included; default proto.FrameBytes
 	InFlight   int // requests of a read or a write in flight; default 8
 
+	// Room is how many bytes may lie before the device's front end, on the way included, so that none are lost; 0: any
+	// number, the link has flow control. One frame may always be under way.
+	Room int
+	// Steady says that the link brings bytes no faster than the front end takes them, as a serial line does: then bytes
+	// lie only behind a request that waits for a run, or for its reply to go.
+	Steady bool
+	// Rate of the link, bytes a second each way; 0: unknown.
+	Rate int
+
 	// A request without reply is sent again after a time-out that follows the replies' times, at least MinTimeout,
 	// and doubles with every repeat up to MaxTimeout. Before the first reply it is FirstTimeout.
 	MinTimeout, FirstTimeout, MaxTimeout time.Duration // default 20 ms, 500 ms, 5 s

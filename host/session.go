@@ -38,7 +38,9 @@ type Session struct {
 	write    rtt
 	run      rtt
 
-	written  [device.Control + 1][]span // halfwords written since the last commit or open
+	room    room
+	written [device.Control + 1][]span // halfwords written since the last commit or open
+
 	resent   uint64
 	rejected uint64
 }
@@ -55,8 +57,9 @@ type request struct {
 	parts [][]byte // commit: the frames of its sample
 	lack  uint32   // commit: bit p set: part p goes with the next sending
 
-	sent    time.Time
-	due     time.Time // when it is sent again
+	queued  int       // frames that the link has not taken yet
+	sent    time.Time // when the link took the last of them
+	due     time.Time // when it is sent again; counts only when nothing is queued
 	timeout time.Duration
 	tries   int
 
@@ -78,10 +81,11 @@ func (s *Session) Stats() Stats { return Stats{s.resent, s.rejected} }
 // owns the link from now on, also when Dial returns an error: it is closed with the session.
 func Dial(ctx context.Context, link Link, opt Options) (*Session, error) {
 	s := &Session{
-		opt:  opt.withDefaults(),
-		conn: newConn(link),
-		seq:  uint16(rand.Uint32()), // replies to an earlier host must not pass for ours
+		opt: opt.withDefaults(),
+		seq: uint16(rand.Uint32()), // replies to an earlier host must not pass for ours
 	}
+	s.conn = newConn(link, s.opt.Rate)
+	s.room = room{size: s.opt.Room, steady: s.opt.Steady}
 	if n := s.opt.FrameBytes; n < 64 {
 		s.conn.close()
 		return nil, fmt.Errorf("frames of %d bytes are too short, the least is 64; see frame_bytes of the device", n)
@@ -404,18 +408,21 @@ func (s *Session) rtt(r *request) *rtt {
 	return &s.write
 }
 
-// transmit queues the frames of a request and sets its next time-out.
+// transmit queues the frames of a request.
 func (s *Session) transmit(r *request) {
 	for p, f := range r.parts {
 		if r.lack>>p&1 != 0 {
-			s.conn.queue = append(s.conn.queue, f)
+			s.enqueue(r, f)
 		}
 	}
 	r.lack = 0
-	s.conn.queue = append(s.conn.queue, r.frame)
-	r.sent = time.Now()
-	r.due = r.sent.Add(r.timeout)
+	s.enqueue(r, r.frame)
 	r.tries++
+}
+
+func (s *Session) enqueue(r *request, frame []byte) {
+	s.conn.queue = append(s.conn.queue, outgoing{frame, r})
+	r.queued++
 }
 
 // again sends a request whose reply has not come.
@@ -427,13 +434,56 @@ func (s *Session) again(r *request) {
 
 // flush hands the link what it takes without waiting.
 func (s *Session) flush() {
-	for len(s.conn.queue) > 0 {
+	for {
+		out, head := s.head()
+		if out == nil {
+			return
+		}
 		select {
-		case s.conn.out <- s.conn.queue[0]:
-			s.conn.queue = s.conn.queue[1:]
+		case out <- head:
+			s.handed()
 		default:
 			return
 		}
+	}
+}
+
+// head returns the frame that may go now and the way that it goes; nil when there is none.
+func (s *Session) head() (chan<- []byte, []byte) {
+	q := s.conn.queue
+	for len(q) > 0 && q[0].of.done { // answered before its repeat went out
+		q[0].of.queued--
+		q = q[1:]
+	}
+	s.conn.queue = q
+	if len(q) == 0 || !s.room.takes(q[0].frame) {
+		return nil, nil
+	}
+	return s.conn.out, q[0].frame
+}
+
+// holds says whether the device lets a frame wait for a run, and with it all that comes after.
+func (s *Session) holds(f outgoing) bool {
+	if op := proto.Op(f.frame[0]); op == proto.OpSample || op == proto.OpHello {
+		return false
+	}
+	for _, p := range s.runs {
+		if p != f.of && !p.done && p.tries > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// handed notes that the link has taken the head of the queue.
+func (s *Session) handed() {
+	f := s.conn.queue[0]
+	s.conn.queue = s.conn.queue[1:]
+	now := time.Now()
+	s.room.add(f.frame, s.holds(f), now)
+	if f.of.queued--; f.of.queued == 0 {
+		f.of.sent = now
+		f.of.due = now.Add(f.of.timeout)
 	}
 }
 
@@ -465,22 +515,28 @@ func (s *Session) wait(r *request) error {
 			s.flush()
 		}
 		wake := giveUp
-		if len(s.conn.queue) == 0 {
+		out, head := s.head()
+		switch {
+		case len(s.conn.queue) == 0:
 			for _, p := range s.pending {
 				if p.due.Before(wake) {
 					wake = p.due
 				}
 			}
-		}
-		var out chan<- []byte
-		var head []byte
-		if len(s.conn.queue) > 0 {
-			out, head = s.conn.out, s.conn.queue[0]
+		case out == nil: // no room
+			stalled := s.room.stalled(s.write.timeout(&s.opt), s.opt.MaxTimeout)
+			if !now.Before(stalled) {
+				s.room.anew(now)
+				continue
+			}
+			if stalled.Before(wake) {
+				wake = stalled
+			}
 		}
 		timer.Reset(time.Until(wake))
 		select {
 		case out <- head:
-			s.conn.queue = s.conn.queue[1:]
+			s.handed()
 		case frame := <-s.conn.in:
 			s.receive(frame)
 		case <-s.conn.dead:
@@ -520,6 +576,7 @@ func (s *Session) receive(frame []byte) {
 		s.rejected++
 		return
 	}
+	s.room.release(reply.Op, reply.Seq, time.Now())
 	at := slices.IndexFunc(s.pending, func(r *request) bool { return r.seq == reply.Seq && r.op == reply.Op })
 	if at < 0 {
 		return // to an acknowledged part, a repeat or an earlier host
@@ -646,8 +703,9 @@ func (s *Session) lost() {
 		s.fail(fmt.Errorf("device is gone: %w; and not to be reached again: %w", cause, err))
 		return
 	}
+	s.room.anew(time.Now())
 	s.mu.Lock()
-	s.conn = newConn(link)
+	s.conn = newConn(link, s.opt.Rate)
 	if s.closed {
 		s.conn.close()
 	}
@@ -680,6 +738,7 @@ func (s *Session) resume() error {
 		}
 	}
 	for _, r := range pending {
+		r.queued = 0
 		r.due = time.Now()
 		r.timeout = s.rtt(r).timeout(&s.opt) / 2 // again doubles it; the old link's silence says nothing of this one
 	}

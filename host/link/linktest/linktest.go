@@ -19,6 +19,8 @@ type Faults struct {
 
 	Latency  time.Duration // of every frame; when it is not 0, frames of the same moment may overtake each other
 	MaxDelay time.Duration // of a delayed one
+
+	Rate int // bytes a second of either direction, 0: any number; a lost frame takes its time, too
 }
 
 // Each returns faults that each have probability p.
@@ -71,6 +73,7 @@ type way struct {
 
 	mu   sync.Mutex
 	rand *rand.Rand
+	free time.Time // when the line is
 }
 
 func newWay(seed, stream uint64, f Faults, closed chan struct{}) *way {
@@ -86,6 +89,15 @@ func (w *way) put(frame []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	hit := func(p float64) bool { return w.rand.Float64() < p }
+	var line time.Duration // until the last byte has arrived
+	if w.f.Rate > 0 {
+		now := time.Now()
+		if w.free.Before(now) {
+			w.free = now
+		}
+		w.free = w.free.Add(time.Duration(wire(frame)) * time.Second / time.Duration(w.f.Rate))
+		line = w.free.Sub(now)
+	}
 	copies := 1
 	if hit(w.f.Duplicate) {
 		copies = 2
@@ -100,7 +112,7 @@ func (w *way) put(frame []byte) error {
 				b[w.rand.IntN(len(b))] ^= 1 << w.rand.IntN(8)
 			}
 		}
-		delay := w.f.Latency
+		delay := line + w.f.Latency
 		if hit(w.f.Reorder) {
 			delay += time.Duration(w.rand.Int64N(int64(20*w.f.Latency + 1)))
 		}
