@@ -30,6 +30,7 @@ var layers = map[string][]string{
 	"host":      {"firmware/asm"}, // a report of a difference names the instruction
 	"testbench": {"host"},         // the harness is a link
 	"examples":  {},
+	"boards":    {"compiler/diag", "compiler/place"}, // findings in a board.toml, with their place
 }
 
 // imports returns what each package of the module imports, tests excluded, and programs too: like cmd/nmc they wire the

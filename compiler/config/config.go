@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/nmc-fpga/nmc/compiler/diag"
+	"github.com/nmc-fpga/nmc/compiler/place"
 )
 
 // Net is one network with its data, its learning rule and the device that it asks for.
@@ -31,6 +32,9 @@ type Net struct {
 
 // Pos is a place in the source: line and column (in characters), both from 1. The zero Pos is no place.
 type Pos struct{ Line, Col int }
+
+// position turns a byte offset into line and column.
+func position(src []byte, offset int) Pos { return Pos(place.Position(src, offset)) }
 
 // Data is the data set and how much of it one training run shows to the network.
 type Data struct {

@@ -13,6 +13,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/nmc-fpga/nmc/compiler/diag"
+	"github.com/nmc-fpga/nmc/compiler/place"
 )
 
 // Limits that the engine sets, see firmware/isa and firmware/device.
@@ -78,7 +79,7 @@ func Read(file string, src []byte, opt Options) (*Net, error) {
 	if _, err := toml.Decode(string(src), &values); err != nil {
 		return nil, r.syntax(err)
 	}
-	places, twice := scan(src)
+	places, twice := place.Scan(src)
 	for _, offset := range twice {
 		r.list = append(r.list, r.net.Diagnostic(position(src, offset), "the key is defined twice", "remove one of the two"))
 	}
@@ -302,7 +303,7 @@ func (r *reader) layerTables(top *table) []*table {
 	}
 	var all []*table
 	add := func(i int, values map[string]any) {
-		all = append(all, &table{net: r.net, list: &r.list, label: "[[layer]]", values: values, places: top.places.table["layer"].array[i], bad: map[string]bool{}})
+		all = append(all, &table{net: r.net, list: &r.list, label: "[[layer]]", values: values, places: top.places.Table["layer"].Array[i], bad: map[string]bool{}})
 	}
 	switch v := v.(type) {
 	case []map[string]any:

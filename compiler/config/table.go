@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nmc-fpga/nmc/compiler/diag"
+	"github.com/nmc-fpga/nmc/compiler/place"
 )
 
 // table reads the keys of one TOML table. Every key that is asked for counts as known; done reports the others.
@@ -18,7 +19,7 @@ type table struct {
 	list   *diag.List
 	label  string // as in messages: "[data]"
 	values map[string]any
-	places *node
+	places *place.Node
 	known  []string
 	bad    map[string]bool
 	absent []absent
@@ -37,16 +38,16 @@ func (t *table) pos(key string) Pos {
 	if t.places == nil {
 		return Pos{}
 	}
-	if n := t.places.table[key]; n != nil {
-		return position(t.net.Source, n.start)
+	if n := t.places.Table[key]; n != nil {
+		return position(t.net.Source, n.Start)
 	}
 	return t.head()
 }
 
 // keyPos is the place of key itself.
 func (t *table) keyPos(key string) Pos {
-	if n := t.places.table[key]; n != nil && n.key >= 0 {
-		return position(t.net.Source, n.key)
+	if n := t.places.Table[key]; n != nil && n.Key >= 0 {
+		return position(t.net.Source, n.Key)
 	}
 	return t.pos(key)
 }
@@ -56,7 +57,7 @@ func (t *table) head() Pos {
 	if t.places == nil || t.label == "" {
 		return Pos{}
 	}
-	return position(t.net.Source, t.places.start)
+	return position(t.net.Source, t.places.Start)
 }
 
 // at returns the places of the values of all keys that are given, those of inner tables as "outer.inner".
@@ -65,10 +66,10 @@ func (t *table) at() map[string]Pos {
 	if t.places == nil {
 		return at
 	}
-	for k, n := range t.places.table {
-		at[k] = position(t.net.Source, n.start)
-		for inner, m := range n.table {
-			at[k+"."+inner] = position(t.net.Source, m.start)
+	for k, n := range t.places.Table {
+		at[k] = position(t.net.Source, n.Start)
+		for inner, m := range n.Table {
+			at[k+"."+inner] = position(t.net.Source, m.Start)
 		}
 	}
 	return at
@@ -308,7 +309,7 @@ func (t *table) inner(key, label, example string) *table {
 		t.mistyped(key, "a table", v, example)
 		return in
 	}
-	in.values, in.places = m, t.places.table[key]
+	in.values, in.places = m, t.places.Table[key]
 	return in
 }
 

@@ -1,4 +1,4 @@
-package config
+package place
 
 import (
 	"fmt"
@@ -14,26 +14,26 @@ import (
 
 // disagreement compares the parser's tree with the scanner's: same keys, same lengths, keys and scalars where the
 // scanner says, as the text there shows when the parser reads it on its own. It returns "" if they agree.
-func disagreement(src string, value any, n *node, path string) string {
+func disagreement(src string, value any, n *Node, path string) string {
 	if n == nil {
 		return path + ": not found"
 	}
 	switch v := value.(type) {
 	case map[string]any:
-		if len(v) != len(n.table) {
-			return fmt.Sprintf("%s: %d keys, scanner has %d", path, len(v), len(n.table))
+		if len(v) != len(n.Table) {
+			return fmt.Sprintf("%s: %d keys, scanner has %d", path, len(v), len(n.Table))
 		}
 		for k, e := range v {
 			in := path + "." + k
-			child := n.table[k]
+			child := n.Table[k]
 			if child == nil {
 				return in + ": not found"
 			}
 			var key map[string]any
-			if child.key < 0 || child.key > len(src) {
+			if child.Key < 0 || child.Key > len(src) {
 				return in + ": no place of the key"
 			}
-			if text := firstKey(src[child.key:]); text == "" {
+			if text := firstKey(src[child.Key:]); text == "" {
 				return in + ": no key at its place"
 			} else if _, err := toml.Decode(text+"=0", &key); err != nil || key[k] == nil {
 				return fmt.Sprintf("%s: key %s at its place", in, text)
@@ -43,28 +43,28 @@ func disagreement(src string, value any, n *node, path string) string {
 			}
 		}
 	case []map[string]any:
-		if len(v) != len(n.array) {
-			return fmt.Sprintf("%s: %d tables, scanner has %d", path, len(v), len(n.array))
+		if len(v) != len(n.Array) {
+			return fmt.Sprintf("%s: %d tables, scanner has %d", path, len(v), len(n.Array))
 		}
 		for i, e := range v {
-			if d := disagreement(src, e, n.array[i], fmt.Sprintf("%s[%d]", path, i)); d != "" {
+			if d := disagreement(src, e, n.Array[i], fmt.Sprintf("%s[%d]", path, i)); d != "" {
 				return d
 			}
 		}
 	case []any:
-		if len(v) != len(n.array) || n.table != nil {
-			return fmt.Sprintf("%s: %d elements, scanner has %d", path, len(v), len(n.array))
+		if len(v) != len(n.Array) || n.Table != nil {
+			return fmt.Sprintf("%s: %d elements, scanner has %d", path, len(v), len(n.Array))
 		}
 		for i, e := range v {
-			if d := disagreement(src, e, n.array[i], fmt.Sprintf("%s[%d]", path, i)); d != "" {
+			if d := disagreement(src, e, n.Array[i], fmt.Sprintf("%s[%d]", path, i)); d != "" {
 				return d
 			}
 		}
 	default:
-		if n.table != nil || n.array != nil {
+		if n.Table != nil || n.Array != nil {
 			return path + ": scanner has no scalar"
 		}
-		text := src[n.start:n.end]
+		text := src[n.Start:n.End]
 		var again map[string]any
 		if _, err := toml.Decode("k="+text, &again); err != nil {
 			return fmt.Sprintf("%s: %q is no value", path, text)
@@ -219,7 +219,7 @@ func TestScanAgreesWithParser(t *testing.T) {
 		if _, err := toml.Decode(doc, &m); err != nil {
 			t.Fatalf("the generator gave %q: %v", doc, err)
 		}
-		n, twice := scan([]byte(doc))
+		n, twice := Scan([]byte(doc))
 		if len(twice) > 0 {
 			t.Fatalf("scanner sees keys twice at %v in\n%s", twice, doc)
 		}
@@ -232,9 +232,9 @@ func TestScanAgreesWithParser(t *testing.T) {
 func FuzzScan(f *testing.F) {
 	f.Add("a.\"b\".c = [1, {x = 2}, '''y''']\n[[t]]\n[t.u]\n[[t]]\nk = 1979-05-27 07:32:00 # c\n")
 	f.Add("[a]\nb={c.d=\"\"\"\\\"\"\"\"}")
-	f.Add(string(Template("dfa", "direct feedback alignment", "x", options.Rules["dfa"], Recipe{})))
+	f.Add("name = \"x\" # c\n\n[data]\nset = \"mnist\"\n\n[[layer]]\nunits = 100\nweights = { bits = 16, frac = 14 }\n\n[rule]\nrate = 0.01\n")
 	f.Fuzz(func(t *testing.T, doc string) {
-		n, twice := scan([]byte(doc)) // must end, whatever doc is
+		n, twice := Scan([]byte(doc)) // must end, whatever doc is
 		var m map[string]any
 		if _, err := toml.Decode(doc, &m); err != nil || len(twice) > 0 || strings.Contains(doc, `""`) || strings.Contains(doc, `''`) {
 			return // the parser loses elements of arrays under empty keys
@@ -247,25 +247,25 @@ func FuzzScan(f *testing.F) {
 
 func TestPositions(t *testing.T) {
 	src := []byte("\uFEFFname = 'é' # c\r\n[[layer]]\n\tunits = 3\n[[layer]]\nweights = { bits = 8, frac\t=\t7 }\n['a.b']\n")
-	n, _ := scan(src)
-	layers := n.table["layer"].array
+	n, _ := Scan(src)
+	layers := n.Table["layer"].Array
 	for _, tt := range []struct {
 		what   string
 		offset int
 		want   Pos
 	}{
-		{"value after a byte order mark", n.table["name"].start, Pos{1, 8}},
-		{"its key", n.table["name"].key, Pos{1, 1}},
-		{"first header", layers[0].start, Pos{2, 1}},
-		{"key after a tab", layers[0].table["units"].key, Pos{3, 2}},
-		{"value after a tab", layers[0].table["units"].start, Pos{3, 10}},
-		{"second header", layers[1].start, Pos{4, 1}},
-		{"value in an inline table", layers[1].table["weights"].table["bits"].start, Pos{5, 20}},
-		{"last value", layers[1].table["weights"].table["frac"].start, Pos{5, 30}},
-		{"key of a header", n.table["a.b"].key, Pos{6, 2}},
+		{"value after a byte order mark", n.Table["name"].Start, Pos{1, 8}},
+		{"its key", n.Table["name"].Key, Pos{1, 1}},
+		{"first header", layers[0].Start, Pos{2, 1}},
+		{"key after a tab", layers[0].Table["units"].Key, Pos{3, 2}},
+		{"value after a tab", layers[0].Table["units"].Start, Pos{3, 10}},
+		{"second header", layers[1].Start, Pos{4, 1}},
+		{"value in an inline table", layers[1].Table["weights"].Table["bits"].Start, Pos{5, 20}},
+		{"last value", layers[1].Table["weights"].Table["frac"].Start, Pos{5, 30}},
+		{"key of a header", n.Table["a.b"].Key, Pos{6, 2}},
 		{"end", len(src), Pos{7, 1}},
 	} {
-		if got := position(src, tt.offset); got != tt.want {
+		if got := Position(src, tt.offset); got != tt.want {
 			t.Errorf("%s: %v, want %v", tt.what, got, tt.want)
 		}
 	}

@@ -1,4 +1,5 @@
-package config
+// Package place finds where the keys and values of a TOML document stand: its parser gives values without positions.
+package place
 
 import (
 	"strings"
@@ -7,28 +8,31 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// node is one value of a TOML document with its places: the tree that the parser gives as maps, slices and scalars,
+// Pos is a place in the source: line and column (in characters), both from 1. The zero Pos is no place.
+type Pos struct{ Line, Col int }
+
+// Node is one value of a TOML document with its places: the tree that the parser gives as maps, slices and scalars,
 // which come without positions. Offsets are in bytes.
-type node struct {
-	key        int              // of the key or of the header's last key; -1 for elements of arrays and the root
-	start, end int              // of the value; of the header for tables that have one
-	table      map[string]*node // of a table
-	array      []*node          // of an array or of an array of tables
+type Node struct {
+	Key        int              // of the key or of the header's last key; -1 for elements of arrays and the root
+	Start, End int              // of the value; of the header for tables that have one
+	Table      map[string]*Node // of a table
+	Array      []*Node          // of an array or of an array of tables
 	sealed     bool             // an array written [..], to which nothing can be added
 }
 
-// scan finds the place of every key and value of src, which must be a document that the TOML parser accepts; of any
+// Scan finds the place of every key and value of src, which must be a document that the TOML parser accepts; of any
 // other it gives some tree, but ends and does not panic. It knows TOML's keys, headers, nesting and quoting and
 // nothing of the syntax of scalars.
 //
 // twice are the places of keys that have another value already. toml v1.6.0 overlooks some: it accepts a = 1 where
 // a is a table that the header [a.b] made, and drops the 1.
-func scan(src []byte) (root *node, twice []int) {
+func Scan(src []byte) (root *Node, twice []int) {
 	s := &scanner{src: string(src)}
 	if strings.HasPrefix(s.src, "\uFEFF") {
 		s.pos = len("\uFEFF")
 	}
-	root = &node{key: -1, table: map[string]*node{}}
+	root = &Node{Key: -1, Table: map[string]*Node{}}
 	current := root
 	for s.blank(true); s.pos < len(s.src); s.blank(true) {
 		before := s.pos
@@ -87,7 +91,7 @@ func (s *scanner) skip(c byte) bool {
 }
 
 // header reads [a.b] or [[a.b]] and returns the table that the following pairs belong to.
-func (s *scanner) header(root *node) *node {
+func (s *scanner) header(root *Node) *Node {
 	start := s.pos
 	s.pos++
 	many := s.skip('[')
@@ -97,46 +101,46 @@ func (s *scanner) header(root *node) *node {
 		s.skip(']')
 	}
 	if len(keys) == 0 {
-		return &node{table: map[string]*node{}} // not TOML
+		return &Node{Table: map[string]*Node{}} // not TOML
 	}
 	last := len(keys) - 1
 	parent := s.descend(root, keys[:last], places[:last])
-	n := parent.table[keys[last]]
-	if n != nil && (n.sealed || (n.table == nil) != many) {
+	n := parent.Table[keys[last]]
+	if n != nil && (n.sealed || (n.Table == nil) != many) {
 		s.twice = append(s.twice, places[last])
 	}
 	if !many {
-		if n == nil || n.table == nil {
-			n = &node{table: map[string]*node{}}
-			parent.table[keys[last]] = n
+		if n == nil || n.Table == nil {
+			n = &Node{Table: map[string]*Node{}}
+			parent.Table[keys[last]] = n
 		}
-		n.key, n.start, n.end = places[last], start, s.pos
+		n.Key, n.Start, n.End = places[last], start, s.pos
 		return n
 	}
-	if n == nil || n.table != nil {
-		n = &node{key: places[last], start: start, end: s.pos}
-		parent.table[keys[last]] = n
+	if n == nil || n.Table != nil {
+		n = &Node{Key: places[last], Start: start, End: s.pos}
+		parent.Table[keys[last]] = n
 	}
-	element := &node{key: -1, start: start, end: s.pos, table: map[string]*node{}}
-	n.array = append(n.array, element)
+	element := &Node{Key: -1, Start: start, End: s.pos, Table: map[string]*Node{}}
+	n.Array = append(n.Array, element)
 	return element
 }
 
 // descend walks from n along keys, through the last element of arrays of tables, and makes the tables that are missing.
-func (s *scanner) descend(n *node, keys []string, places []int) *node {
+func (s *scanner) descend(n *Node, keys []string, places []int) *Node {
 	for i, k := range keys {
-		next := n.table[k]
+		next := n.Table[k]
 		if next == nil {
-			next = &node{key: places[i], start: places[i], end: places[i], table: map[string]*node{}}
-			n.table[k] = next
+			next = &Node{Key: places[i], Start: places[i], End: places[i], Table: map[string]*Node{}}
+			n.Table[k] = next
 		}
 		sealed := next.sealed
-		if len(next.array) > 0 {
-			next = next.array[len(next.array)-1]
+		if len(next.Array) > 0 {
+			next = next.Array[len(next.Array)-1]
 		}
-		if sealed || next.table == nil {
+		if sealed || next.Table == nil {
 			s.twice = append(s.twice, places[i])
-			next = &node{table: map[string]*node{}}
+			next = &Node{Table: map[string]*Node{}}
 		}
 		n = next
 	}
@@ -144,7 +148,7 @@ func (s *scanner) descend(n *node, keys []string, places []int) *node {
 }
 
 // pair reads a.b = value into table t.
-func (s *scanner) pair(t *node) {
+func (s *scanner) pair(t *Node) {
 	keys, places := s.keys()
 	if len(keys) == 0 || !s.skip('=') {
 		return
@@ -153,12 +157,12 @@ func (s *scanner) pair(t *node) {
 	t = s.descend(t, keys[:last], places[:last])
 	s.blank(false)
 	v := s.value()
-	v.key = places[last]
-	if t.table[keys[last]] != nil {
-		s.twice = append(s.twice, v.key)
+	v.Key = places[last]
+	if t.Table[keys[last]] != nil {
+		s.twice = append(s.twice, v.Key)
 		return
 	}
-	t.table[keys[last]] = v
+	t.Table[keys[last]] = v
 }
 
 // keys reads a dotted key, its parts' places, and the blanks around it.
@@ -190,9 +194,9 @@ func (s *scanner) keys() (keys []string, places []int) {
 	}
 }
 
-// value reads a value; its node has no key.
-func (s *scanner) value() *node {
-	n := &node{key: -1, start: s.pos}
+// value reads a value; its Node has no key.
+func (s *scanner) value() *Node {
+	n := &Node{Key: -1, Start: s.pos}
 	s.depth++
 	switch {
 	case s.pos == len(s.src):
@@ -201,10 +205,10 @@ func (s *scanner) value() *node {
 	case s.at(`"`) || s.at(`'`):
 		s.quoted()
 	case s.skip('['):
-		n.array, n.sealed = []*node{}, true
+		n.Array, n.sealed = []*Node{}, true
 		for s.blank(true); s.pos < len(s.src) && !s.skip(']'); s.blank(true) {
 			before := s.pos
-			n.array = append(n.array, s.value())
+			n.Array = append(n.Array, s.value())
 			s.blank(true)
 			s.skip(',')
 			if s.pos == before { // not TOML
@@ -212,7 +216,7 @@ func (s *scanner) value() *node {
 			}
 		}
 	case s.skip('{'):
-		n.table = map[string]*node{}
+		n.Table = map[string]*Node{}
 		for s.blank(true); s.pos < len(s.src) && !s.skip('}'); s.blank(true) {
 			before := s.pos
 			s.pair(n)
@@ -226,11 +230,11 @@ func (s *scanner) value() *node {
 		for s.pos < len(s.src) && !strings.ContainsRune("\r\n,]}#", rune(s.src[s.pos])) {
 			s.pos++
 		}
-		n.end = n.start + len(strings.TrimRight(s.src[n.start:s.pos], " \t"))
+		n.End = n.Start + len(strings.TrimRight(s.src[n.Start:s.pos], " \t"))
 		s.depth--
 		return n
 	}
-	n.end = s.pos
+	n.End = s.pos
 	s.depth--
 	return n
 }
@@ -259,8 +263,8 @@ func (s *scanner) quoted() {
 	}
 }
 
-// position turns a byte offset into line and column.
-func position(src []byte, offset int) Pos {
+// Position turns a byte offset into line and column.
+func Position(src []byte, offset int) Pos {
 	before := string(src[:min(max(offset, 0), len(src))])
 	line := strings.Count(before, "\n")
 	before = strings.TrimPrefix(before[strings.LastIndexByte(before, '\n')+1:], "\uFEFF")
