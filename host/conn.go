@@ -34,18 +34,45 @@ func newConn(link Link, rate int) *conn {
 	return c
 }
 
+// sender of several frames at once is what a link may be, too: it sends those that are there with less ado than one by one.
+type sender interface {
+	SendAll(frames [][]byte) error
+}
+
 func (c *conn) send() {
+	all, _ := c.link.(sender)
+	var frames [][]byte
 	for {
 		select {
 		case f := <-c.out:
-			if err := c.link.Send(f); err != nil {
-				c.die(err)
-				return
-			}
+			frames = append(frames[:0], f)
 		case <-c.dead:
 			return
 		}
+		var err error
+		if all != nil {
+			err = all.SendAll(c.more(frames))
+		} else {
+			err = c.link.Send(frames[0])
+		}
+		if err != nil {
+			c.die(err)
+			return
+		}
 	}
+}
+
+// more adds the frames that wait.
+func (c *conn) more(frames [][]byte) [][]byte {
+	for len(frames) < cap(c.out) {
+		select {
+		case f := <-c.out:
+			frames = append(frames, f)
+		default:
+			return frames
+		}
+	}
+	return frames
 }
 
 func (c *conn) recv() {

@@ -92,10 +92,15 @@ type Restarted struct {
 	Was, Is device.Identity
 }
 
+// Taken says that another host has opened the device; else it has restarted.
+func (e *Restarted) Taken() bool {
+	return e.Is.Boot == e.Was.Boot && e.Is.Session >= e.Was.Session
+}
+
 func (e *Restarted) Error() string {
-	if e.Is.Boot != e.Was.Boot || e.Is.Session < e.Was.Session {
-		return fmt.Sprintf("device restarted (boot %08x, was %08x) and lost what it had learned; load the image again and resume from a checkpoint",
-			e.Is.Boot, e.Was.Boot)
+	if e.Taken() {
+		return fmt.Sprintf("device is in session %d, not %d: another host has opened it; end that one and start again", e.Is.Session, e.Was.Session)
 	}
-	return fmt.Sprintf("device is in session %d, not %d: another host has opened it; end that one and start again", e.Is.Session, e.Was.Session)
+	return fmt.Sprintf("device restarted (boot %08x, was %08x) and lost what it had learned; load the image again and resume from a checkpoint",
+		e.Is.Boot, e.Was.Boot)
 }

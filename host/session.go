@@ -138,7 +138,7 @@ func (s *Session) open(id device.Identity) error {
 	s.last = 0
 	s.written = [len(s.written)][]span{}
 	// A run of an earlier session may still go on. A read waits for it, and its reply comes after the run's.
-	_, err = s.Read(device.Control, device.ControlImageID, 1)
+	_, err = s.read(device.Control, device.ControlImageID, 1)
 	return err
 }
 
@@ -247,6 +247,18 @@ func (s *Session) Read(space device.Space, addr uint32, n int) ([]uint16, error)
 	if space > device.Control {
 		return nil, fmt.Errorf("read: no address space %d", space)
 	}
+	w, err := s.read(space, addr, n)
+	if err == nil {
+		// The device answers a read whatever the session: what a restarted one gives must not pass for what was learned.
+		_, err = s.Identity()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+func (s *Session) read(space device.Space, addr uint32, n int) ([]uint16, error) {
 	if err := s.drain(); err != nil {
 		return nil, err
 	}
@@ -562,11 +574,15 @@ func (s *Session) arrivals() {
 }
 
 func (s *Session) gone(r *request) error {
-	if r.op == proto.OpCommit {
-		return fmt.Errorf("no reply to commit %d for %v, sent %d times: the device is gone or the run does not end; look at the link, or allow more patience if runs take that long",
-			s.base+r.n, s.opt.Patience, r.tries)
+	trouble := ""
+	if l, ok := s.conn.link.(interface{ Trouble() error }); ok && l.Trouble() != nil {
+		trouble = fmt.Sprintf(" (%v)", l.Trouble())
 	}
-	return fmt.Errorf("no reply to %v for %v, sent %d times: the device is gone; look at its power, cable and address", r.op, s.opt.Patience, r.tries)
+	if r.op == proto.OpCommit {
+		return fmt.Errorf("no reply to commit %d for %v, sent %d times%s: the device is gone or the run does not end; look at the link, or allow more patience if runs take that long",
+			s.base+r.n, s.opt.Patience, r.tries, trouble)
+	}
+	return fmt.Errorf("no reply to %v for %v, sent %d times%s: the device is gone; look at its power, cable and address", r.op, s.opt.Patience, r.tries, trouble)
 }
 
 // receive obeys one received frame.

@@ -263,12 +263,13 @@ func (c *cellRun) learn(ctx context.Context, root, name string, b *build) (train
 		bar.describe(func() string { return fmt.Sprintf("%.2f%% right", 100*p.Tally.Accuracy()) })
 		bar.set(p.Done)
 	}
-	opt.EpochDone = func(e train.Epoch) {
+	opt.EpochDone = func(e train.Epoch) error {
 		bar.pause()
 		c.app.say("epoch %d of %d: %.2f%% of the answers while learning, digest %v\n", e.Epoch+1, m.Data.Epochs, 100*e.Learn.Accuracy(), e.Digest)
 		if e.Learn.Overflow > 0 {
 			c.app.say("  %d elements left 16 bits and were saturated; give values more range\n", e.Learn.Overflow)
 		}
+		return nil
 	}
 	epochs, err := train.Train(ctx, dev, learn, opt)
 	bar.done()

@@ -11,10 +11,11 @@ import (
 
 func newCheck(a *app) *cobra.Command {
 	var (
-		on, data string
-		samples  int
-		verbose  bool
-		run      seeding
+		at      reach
+		data    string
+		samples int
+		verbose bool
+		run     seeding
 	)
 	cmd := &cobra.Command{
 		Use:   "check BUILD",
@@ -39,7 +40,7 @@ learned state. A difference is followed to its first sample, instruction, tensor
 			if err != nil {
 				return err
 			}
-			dev, err := openDevice(cmd.Context(), on, b, a.stderr)
+			dev, err := openDevice(cmd.Context(), at, b, a.stderr)
 			if err != nil {
 				return err
 			}
@@ -70,7 +71,7 @@ learned state. A difference is followed to its first sample, instruction, tensor
 			}
 			if verbose {
 				opt.Every = max(1, samples/4)
-				a.note("%s: %d samples of %s on the simulator and on %s, image_id %v, seed %d\n", b.path, samples, src.set.Name, on, b.manifest.ImageID, seed)
+				a.note("%s: %d samples of %s on the simulator and on %s, image_id %v, seed %d\n", b.path, samples, src.set.Name, at.on, b.manifest.ImageID, seed)
 			}
 			r, err := check.Run(cmd.Context(), b.manifest, b.load(seed), machine, dev, src, opt)
 			finish()
@@ -78,20 +79,20 @@ learned state. A difference is followed to its first sample, instruction, tensor
 				return err
 			}
 			a.answer = r
-			a.say("simulator  %v\n%-9s  %v\n", r.DigestSim, on, r.DigestDevice)
+			a.say("simulator  %v\n%-9s  %v\n", r.DigestSim, at.on, r.DigestDevice)
 			if !r.Equal {
 				a.say("different: %v\n", r.FirstDifference)
-				return finding{fmt.Errorf("simulator and %s differ: %v", on, r.FirstDifference)}
+				return finding{fmt.Errorf("simulator and %s differ: %v", at.on, r.FirstDifference)}
 			}
 			a.say("equal: %d samples learned, every answer and the learned state are the same bit for bit\n", r.Samples)
 			return nil
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&on, "on", "verilator", "device: "+devices)
 	f.StringVar(&data, "data", "", "dataset instead of the build's")
 	f.IntVar(&samples, "samples", 1000, "samples to learn")
 	f.BoolVarP(&verbose, "verbose", "v", false, "say what is compared, and compare digests on the way")
+	at.flag(cmd, "verilator")
 	run.flag(cmd)
 	return cmd
 }

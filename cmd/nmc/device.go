@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os/exec"
+	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/nmc-fpga/nmc"
 	"github.com/nmc-fpga/nmc/firmware/device"
@@ -15,7 +19,7 @@ import (
 )
 
 // devices is the help text of --on.
-const devices = "sim (Go simulator) or verilator (the Verilog engine)"
+var devices = link.Usage()
 
 // A target is a device that the verbs drive: the simulator or a session.
 type target interface {
@@ -24,9 +28,30 @@ type target interface {
 	Reopen() error
 }
 
+// reach is where a device is and how long to wait for it.
+type reach struct {
+	on       string
+	patience time.Duration
+}
+
+func (r *reach) flag(cmd *cobra.Command, on string) {
+	f := cmd.Flags()
+	f.StringVar(&r.on, "on", on, "device: "+devices)
+	f.DurationVar(&r.patience, "patience", 2*time.Minute, "how long a device may be away or silent before it is given up; longer than its longest run")
+}
+
 // openDevice returns a device of the build's configuration, without an image. What the tools say goes to progress.
-func openDevice(ctx context.Context, on string, b *build, progress io.Writer) (target, error) {
-	switch on {
+func openDevice(ctx context.Context, r reach, b *build, progress io.Writer) (target, error) {
+	a, err := link.Parse(r.on)
+	if err != nil {
+		return nil, err
+	}
+	opt := host.Options{
+		HwID:       b.manifest.Device.ID(),
+		FrameBytes: b.manifest.Device.FrameBytes,
+		Patience:   r.patience,
+	}
+	switch a.Kind {
 	case "sim":
 		return sim.New(b.manifest.Device)
 	case "verilator":
@@ -40,11 +65,30 @@ func openDevice(ctx context.Context, on string, b *build, progress io.Writer) (t
 		if err != nil {
 			return nil, err
 		}
-		return host.Dial(ctx, l, host.Options{
-			HwID:       b.manifest.Device.ID(),
-			Remedy:     "compile again with nmc compile",
-			FrameBytes: b.manifest.Device.FrameBytes,
-		})
+		opt.Remedy = "compile again with nmc compile"
+		return host.Dial(ctx, l, opt)
 	}
-	return nil, fmt.Errorf("no device %q; use %s", on, devices)
+	l, err := link.Open(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	opt.Redial = link.Redial(a)
+	ctx, cancel := context.WithTimeoutCause(ctx, min(greeting, r.patience/2),
+		fmt.Errorf("%v does not answer; look at its power, cable and address: nmc devices lists what answers", a))
+	defer cancel()
+	return host.Dial(ctx, l, opt)
+}
+
+// greeting is how long a device may take to answer at first.
+const greeting = 10 * time.Second
+
+// reopenDevice opens a device that has restarted, as soon as it answers.
+func reopenDevice(ctx context.Context, r reach, b *build, progress io.Writer) (target, error) {
+	end := time.Now().Add(r.patience)
+	for {
+		dev, err := openDevice(ctx, r, b, progress)
+		if err == nil || ctx.Err() != nil || errors.As(err, new(*host.WrongDevice)) || time.Now().After(end) {
+			return dev, err
+		}
+	}
 }

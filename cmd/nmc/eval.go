@@ -21,7 +21,8 @@ import (
 )
 
 func newEval(a *app) *cobra.Command {
-	var on, data, checkpoint string
+	var data, checkpoint string
+	var at reach
 	var samples int
 	var from trial
 	cmd := &cobra.Command{
@@ -53,7 +54,7 @@ weights that the net.toml imports. Nothing is learned.`,
 			if samples > 0 {
 				test.set = test.set.Slice(0, samples)
 			}
-			dev, err := openDevice(cmd.Context(), on, b, a.stderr)
+			dev, err := openDevice(cmd.Context(), at, b, a.stderr)
 			if err != nil {
 				return err
 			}
@@ -83,7 +84,7 @@ weights that the net.toml imports. Nothing is learned.`,
 				return err
 			}
 			out := outcome{
-				Rule: b.manifest.Rule, Data: test.set.Name, Device: on, Samples: tally.Samples, Epochs: epochs,
+				Rule: b.manifest.Rule, Data: test.set.Name, Device: at.on, Samples: tally.Samples, Epochs: epochs,
 				Accuracy: tally.Accuracy(), Digest: manifest.Hex(digest),
 				CyclesPerSample: float64(tally.Cycles) / float64(max(1, tally.Samples)), Seconds: time.Since(start).Seconds(),
 			}
@@ -92,7 +93,7 @@ weights that the net.toml imports. Nothing is learned.`,
 			if c == nil {
 				how = "with the imported weights"
 			}
-			a.say("%.2f%% of %d %s samples of %s, %s, on %s; digest %v\n", 100*out.Accuracy, out.Samples, from.name(), out.Data, how, on, out.Digest)
+			a.say("%.2f%% of %d %s samples of %s, %s, on %s; digest %v\n", 100*out.Accuracy, out.Samples, from.name(), out.Data, how, at.on, out.Digest)
 			if out.CyclesPerSample > 0 {
 				a.say("%.0f cycles a sample\n", out.CyclesPerSample)
 			}
@@ -100,10 +101,10 @@ weights that the net.toml imports. Nothing is learned.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&on, "on", "sim", "device: "+devices)
 	f.StringVar(&data, "data", "", "dataset instead of the build's")
 	f.IntVar(&samples, "samples", 0, "test samples (default: all)")
 	f.StringVar(&checkpoint, "checkpoint", "", "file of the learned state (default: BUILD.checkpoint)")
+	at.flag(cmd, "sim")
 	from.flag(cmd)
 	return cmd
 }

@@ -2,15 +2,22 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
 
-	"github.com/nmc-fpga/nmc/host/dataset"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/nmc-fpga/nmc"
+	"github.com/nmc-fpga/nmc/host/dataset"
+	"github.com/nmc-fpga/nmc/host/link/linktest"
+	"github.com/nmc-fpga/nmc/testbench/verilator"
 )
 
 // cmdStatus runs nmc and wants an exact exit status: status 2 nmc compile absent.toml
@@ -95,4 +102,46 @@ func cmdIDX(ts *testscript.TestScript, neg bool, args []string) {
 		write(split+"-images-idx3-ubyte", []int{n, rows, cols}, images)
 		write(split+"-labels-idx1-ubyte", []int{n}, labels)
 	}
+}
+
+// boards are the devices that cmdBoard has started, by script and name.
+var boards sync.Map
+
+// cmdBoard plays a device on the network: board NAME BUILD [FAULTS] starts the build's Verilog engine behind a UDP port,
+// host:port in $NAME, and a network that does each fault to a share FAULTS of the datagrams; board NAME cut takes it away;
+// board NAME restart starts it anew.
+func cmdBoard(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 || len(args) > 3 {
+		ts.Fatalf("usage: board NAME BUILD [FAULTS] | board NAME cut | board NAME restart")
+	}
+	key := ts.Name() + " " + args[0]
+	if b, ok := boards.Load(key); ok {
+		switch board := b.(*linktest.Network); args[1] {
+		case "cut":
+			board.Cut()
+		case "restart":
+			ts.Check(board.Restart())
+		default:
+			ts.Fatalf("board %s is started already", args[0])
+		}
+		return
+	}
+	b, err := openBuild(ts.MkAbs(args[1]))
+	ts.Check(err)
+	binary, err := verilator.Build(context.Background(), nmc.HDL, b.top, b.manifest.Device, io.Discard)
+	ts.Check(err)
+	var faults linktest.Faults
+	if len(args) == 3 {
+		share, err := strconv.ParseFloat(args[2], 64)
+		ts.Check(err)
+		faults = linktest.Each(share)
+	}
+	board, err := linktest.NewNetwork("127.0.0.1:0", 1, faults, func() (io.ReadWriteCloser, error) { return verilator.Start(binary) })
+	ts.Check(err)
+	boards.Store(key, board)
+	ts.Defer(func() {
+		boards.Delete(key)
+		board.Close()
+	})
+	ts.Setenv(args[0], board.Address())
 }

@@ -42,6 +42,7 @@ func TestScript(t *testing.T) {
 			"status": cmdStatus,
 			"patch":  cmdPatch,
 			"idx":    cmdIDX,
+			"board":  cmdBoard,
 		},
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/nmc-fpga/nmc/compiler/manifest"
+	"github.com/nmc-fpga/nmc/host"
 	"github.com/nmc-fpga/nmc/host/snapshot"
 	"github.com/nmc-fpga/nmc/host/train"
 )
@@ -38,9 +39,10 @@ type training struct {
 	cmd  *cobra.Command
 	path string // of the build, as given
 
-	on, data, checkpoint, export string
-	epochs, samples              int
-	resume                       bool
+	reach
+	data, checkpoint, export string
+	epochs, samples, every   int
+	resume                   bool
 	seeding
 	trial trial
 }
@@ -53,7 +55,8 @@ func newTrain(a *app) *cobra.Command {
 		Long: `Learn, and measure what was learned on the test set. BUILD is a build folder or a net.toml.
 
 The state is saved every 10,000 samples, after every epoch and on Ctrl-C; --resume goes on from there, to the same digest as
-an uninterrupted run. nmc eval takes the learned state from the same file.`,
+an uninterrupted run. A device that has restarted gets image and state again and goes on, too. nmc eval takes the learned
+state from the same file.`,
 		Args: func(cmd *cobra.Command, args []string) error { return oneBuild("train", args) },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			t.cmd, t.path = cmd, args[0]
@@ -61,14 +64,15 @@ an uninterrupted run. nmc eval takes the learned state from the same file.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&t.on, "on", "sim", "device: "+devices)
 	f.StringVar(&t.data, "data", "", "dataset instead of the build's")
 	f.IntVar(&t.epochs, "epochs", 0, "epochs (default: the build's); the rates' schedule stays the build's")
 	f.IntVar(&t.samples, "samples", 0, "samples of an epoch (default: the build's)")
 	f.BoolVar(&t.resume, "resume", false, "go on from the checkpoint")
 	f.StringVar(&t.checkpoint, "checkpoint", "", "file of the checkpoint (default: BUILD.checkpoint)")
+	f.IntVar(&t.every, "checkpoint-every", checkpointEvery, "samples between two checkpoints: what a crash can cost")
 	f.StringVar(&t.export, "export", "", "write the learned weights to this .npz file")
-	t.flag(cmd)
+	t.reach.flag(cmd, "sim")
+	t.seeding.flag(cmd)
 	t.trial.flag(cmd)
 	return cmd
 }
@@ -93,6 +97,9 @@ func (t *training) run(ctx context.Context) error {
 	}
 	if t.cmd.Flags().Changed("samples") && t.samples < 1 {
 		return fmt.Errorf("--samples %d: at least 1 is needed", t.samples)
+	}
+	if t.every < 1 {
+		return fmt.Errorf("--checkpoint-every %d: at least 1 is needed", t.every)
 	}
 	if t.epochs == 0 {
 		t.epochs = m.Data.Epochs
@@ -129,29 +136,31 @@ func (t *training) run(ctx context.Context) error {
 			return fmt.Errorf("%s has learned %d epochs already; ask for more with --epochs", path, resumed.State.Epoch)
 		}
 	}
-	dev, err := openDevice(ctx, t.on, b, t.app.stderr)
+	dev, err := openDevice(ctx, t.reach, b, t.app.stderr)
 	if err != nil {
 		return err
 	}
-	defer dev.Close()
+	defer func() { dev.Close() }()
 	if err := b.load(seed)(dev); err != nil {
 		return err
 	}
 
+	var lost losses
 	out := outcome{Rule: m.Rule, Data: learn.set.Name, Device: t.on, Samples: t.samples, Epochs: t.epochs}
 	total := t.epochs * t.samples
 	first := 0
 	opt := train.Options{
 		Epochs:          t.epochs,
 		Samples:         t.samples,
-		CheckpointEvery: checkpointEvery,
+		CheckpointEvery: t.every,
 		Checkpoint: func(s train.State) error {
 			state, err := snapshot.Take(dev, m.Device)
 			if err != nil {
 				return err
 			}
-			c := &train.Checkpoint{ImageID: m.ImageID, HwID: m.HwID, Job: job, State: s, Device: state}
-			return c.Save(path)
+			resumed = &train.Checkpoint{ImageID: m.ImageID, HwID: m.HwID, Job: job, State: s, Device: state}
+			lost.again = 0
+			return resumed.Save(path)
 		},
 	}
 	if resumed != nil {
@@ -159,7 +168,7 @@ func (t *training) run(ctx context.Context) error {
 			return err
 		}
 		opt.Resume = &resumed.State
-		first = resumed.State.Epoch*t.samples + resumed.State.Index
+		first = resumed.Learned()
 		t.app.note("going on after %d of %d samples\n", first, total)
 	}
 	bar := newProgress(t.app.stderr, "train", "samples", first, total)
@@ -167,16 +176,11 @@ func (t *training) run(ctx context.Context) error {
 		bar.describe(func() string { return fmt.Sprintf("%.2f%% right", 100*p.Tally.Accuracy()) })
 		bar.set(p.Done)
 	}
-	var failed error // of a test; train has no way to hand it on
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	opt.EpochDone = func(e train.Epoch) {
+	opt.EpochDone = func(e train.Epoch) error {
 		bar.pause()
 		tally, err := evaluate(ctx, dev, b, test, t.app)
 		if err != nil {
-			failed = err
-			stop(err)
-			return
+			return err
 		}
 		out.Accuracy, out.Digest = tally.Accuracy(), e.Digest
 		t.app.say("epoch %d of %d: %.2f%% of the answers while learning, %.2f%% of %d %s samples, digest %v\n",
@@ -184,14 +188,34 @@ func (t *training) run(ctx context.Context) error {
 		if e.Learn.Overflow > 0 {
 			t.app.say("  %d elements left 16 bits and were saturated; give values more range\n", e.Learn.Overflow)
 		}
+		return nil
 	}
 	epochs, err := train.Train(ctx, dev, learn, opt)
+	for lost.of(err) {
+		bar.pause()
+		t.app.note("the device restarted (boot %08x, was %08x): it gets what it had learned back, going on after %d of %d samples\n",
+			lost.last.Is.Boot, lost.last.Was.Boot, resumed.Learned(), total)
+		dev.Close()
+		next, failed := reopenDevice(ctx, t.reach, b, t.app.stderr)
+		if failed != nil {
+			err = fmt.Errorf("%w; %w", err, failed)
+			break
+		}
+		dev = next
+		if err = b.load(seed)(dev); err == nil && resumed != nil {
+			opt.Resume = &resumed.State
+			err = resumed.Device.Put(dev)
+		}
+		if err == nil {
+			epochs, err = train.Train(ctx, dev, learn, opt)
+		}
+	}
 	bar.done()
 	switch {
-	case failed != nil && !errors.Is(failed, context.Canceled):
-		return failed
-	case errors.Is(err, context.Canceled) || failed != nil:
+	case errors.Is(err, context.Canceled):
 		return interruption{fmt.Errorf("interrupted; what was learned is in %s, go on with: %s", path, t.again())}
+	case err != nil && resumed != nil:
+		return fmt.Errorf("%w; what was learned before is in %s, go on with: %s", err, path, t.again())
 	case err != nil:
 		return err
 	}
@@ -215,6 +239,28 @@ func (t *training) run(ctx context.Context) error {
 		t.app.say("weights in %s\n", t.export)
 	}
 	return nil
+}
+
+// losses counts the times that a device has lost what it had learned.
+type losses struct {
+	all   int
+	again int // since the last checkpoint
+	last  *host.Restarted
+}
+
+// mostLosses is how many losses in a row are made good: a device that always restarts would keep training for ever.
+const mostLosses = 8
+
+// of says whether an error is a loss that can be made good, and counts it.
+func (l *losses) of(err error) bool {
+	var lost *host.Restarted
+	if !errors.As(err, &lost) || lost.Taken() {
+		return false
+	}
+	l.all++
+	l.again++
+	l.last = lost
+	return l.again <= mostLosses
 }
 
 // again is the command that resumes this one.

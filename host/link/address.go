@@ -1,6 +1,7 @@
 package link
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -8,7 +9,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/nmc-fpga/nmc/host"
 	"github.com/nmc-fpga/nmc/host/proto"
 )
 
@@ -26,20 +29,21 @@ type Address struct {
 	Local     netip.Addr // raw: what the host calls itself; the zero Addr: the link chooses
 }
 
-// A kind of device: how its address is written, and what reads the part after the colon. Without a read function nothing
-// stands there.
+// A kind of device: how its address is written, what reads the part after the colon (nil: nothing stands there), and what
+// makes the link (nil: it is no link of this package).
 type kind struct {
 	name, form, is string
 	read           func(rest string, a *Address) error
+	open           func(ctx context.Context, a Address) (host.Link, error)
 }
 
 // kinds in the order in which they are told.
 var kinds = []kind{
-	{"sim", "sim", "Go simulator", nil},
-	{"verilator", "verilator", "the Verilog engine", nil},
-	{"serial", "serial:PATH[@BAUD]", "a device on a serial port", readSerial},
-	{"udp", "udp:HOST[:PORT]", "a device on the network", readUDP},
-	{"raw", "raw:INTERFACE/ADDRESS[:PORT][/LOCAL]", "the same with Ethernet frames made here", readRaw},
+	{"sim", "sim", "Go simulator", nil, nil},
+	{"verilator", "verilator", "the Verilog engine", nil, nil},
+	{"serial", "serial:PATH[@BAUD]", "a device on a serial port", readSerial, nil},
+	{"udp", "udp:HOST[:PORT]", "a device on the network", readUDP, openUDP},
+	{"raw", "raw:INTERFACE/ADDRESS[:PORT][/LOCAL]", "the same with Ethernet frames made here", readRaw, nil},
 }
 
 // Forms are how the addresses are written, each with what it is.
@@ -56,6 +60,37 @@ func Usage() string {
 	f := Forms()
 	return strings.Join(f[:len(f)-1], ", ") + " or " + f[len(f)-1]
 }
+
+// Open makes the link to the device at an address. It does not ask whether the device answers.
+func Open(ctx context.Context, a Address) (host.Link, error) {
+	for _, k := range kinds {
+		if k.name == a.Kind && k.open != nil {
+			return k.open(ctx, a)
+		}
+	}
+	return nil, fmt.Errorf("%v is reached by no link", a)
+}
+
+// Redial returns what a session asks for a new link when the old one has gone: the address is tried until it can be
+// opened, or the context is done.
+func Redial(a Address) func(context.Context) (host.Link, error) {
+	return func(ctx context.Context) (host.Link, error) {
+		for {
+			l, err := Open(ctx, a)
+			if err == nil {
+				return l, nil
+			}
+			select {
+			case <-ctx.Done():
+				return nil, err
+			case <-time.After(retry):
+			}
+		}
+	}
+}
+
+// retry is the time between two attempts to open a link.
+const retry = 200 * time.Millisecond
 
 // Parse reads an address.
 func Parse(s string) (Address, error) {

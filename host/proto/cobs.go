@@ -108,3 +108,11 @@ func (d *Decoder) Feed(chunk []byte, yield func(frame []byte)) {
 		yield(d.frame)
 	}
 }
+
+// End says that what follows does not belong to what came before, as after a packet: half a frame is dropped and counted.
+func (d *Decoder) End() {
+	if len(d.stuffed) > 0 {
+		d.Bad++
+	}
+	d.stuffed, d.long = d.stuffed[:0], false
+}

@@ -35,6 +35,14 @@ type Checkpoint struct {
 	Device *snapshot.State `json:"-"`
 }
 
+// Learned returns the samples learned so far, of all epochs; 0 without a checkpoint.
+func (c *Checkpoint) Learned() int {
+	if c == nil {
+		return 0
+	}
+	return c.State.Epoch*c.Job.Samples + c.State.Index
+}
+
 // A checkpoint file is a line that names the format, a line of JSON, the device's state as package snapshot encodes it,
 // and the SHA-256 of everything before.
 const checkpointMagic = "nmc checkpoint 1\n"

@@ -32,8 +32,8 @@ type Options struct {
 
 	// Progress, when not nil, is told of every sample learned or answered.
 	Progress func(Progress)
-	// EpochDone, when not nil, is called after each epoch.
-	EpochDone func(Epoch)
+	// EpochDone, when not nil, is called after each epoch; its error ends training.
+	EpochDone func(Epoch) error
 	// Checkpoint, when not nil, is called every CheckpointEvery learned samples (0: not), after the last sample of each
 	// epoch and when the context is done. The device is idle then and has learned all samples before the state's
 	// position, no other.
@@ -178,11 +178,13 @@ func (t *trainer) epoch() error {
 			return fmt.Errorf("train: epoch %d: %w", s.Epoch, err)
 		}
 	}
+	if t.opt.EpochDone != nil {
+		if err := t.opt.EpochDone(e); err != nil {
+			return err
+		}
+	}
 	s.Done = append(s.Done, e)
 	s.Epoch, s.Index, s.Tally = s.Epoch+1, 0, Tally{}
-	if t.opt.EpochDone != nil {
-		t.opt.EpochDone(e)
-	}
 	return nil
 }
 

@@ -135,7 +135,7 @@ func TestTrain(t *testing.T) {
 	epochs, err := train.Train(t.Context(), newDevice(t), src, train.Options{
 		Epochs: 4, Samples: 150, Order: order, Test: test,
 		Progress:  func(p train.Progress) { seen = append(seen, p) },
-		EpochDone: func(e train.Epoch) { ends = append(ends, e) },
+		EpochDone: func(e train.Epoch) error { ends = append(ends, e); return nil },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,9 +1,11 @@
-// Package linktest is a link inside the process that treats frames as badly as asked.
+// Package linktest has what links are tested with: a link inside the process, a UDP network and a byte stream that treat
+// what they carry as badly as asked, and a device's end with a buffer that overflows.
 package linktest
 
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -14,6 +16,7 @@ type Faults struct {
 	Drop      float64 // the frame does not arrive
 	Duplicate float64 // it arrives twice, the second time after a delay
 	Corrupt   float64 // some bits are turned over
+	Truncate  float64 // the end is cut off
 	Reorder   float64 // the next frames overtake it
 	Delay     float64 // it arrives after a long time, maybe after its repeats
 
@@ -25,7 +28,7 @@ type Faults struct {
 
 // Each returns faults that each have probability p.
 func Each(p float64) Faults {
-	return Faults{Drop: p, Duplicate: p, Corrupt: p, Reorder: p, Delay: p,
+	return Faults{Drop: p, Duplicate: p, Corrupt: p, Truncate: p, Reorder: p, Delay: p,
 		Latency: 100 * time.Microsecond, MaxDelay: 300 * time.Millisecond}
 }
 
@@ -66,18 +69,23 @@ func (e *End) Close() error {
 	return nil
 }
 
+// way is one direction of a link.
 type way struct {
-	f      Faults
+	faulty *Faulty
 	frames chan []byte
 	closed chan struct{}
-
-	mu   sync.Mutex
-	rand *rand.Rand
-	free time.Time // when the line is
 }
 
 func newWay(seed, stream uint64, f Faults, closed chan struct{}) *way {
-	return &way{f: f, frames: make(chan []byte, 4096), closed: closed, rand: rand.New(rand.NewPCG(seed, stream))}
+	w := &way{frames: make(chan []byte, 4096), closed: closed}
+	// The frame is dropped when the other end has not taken thousands: so does a network.
+	w.faulty = NewFaulty(seed, stream, f, func(b []byte) {
+		select {
+		case w.frames <- b:
+		default:
+		}
+	})
+	return w
 }
 
 func (w *way) put(frame []byte) error {
@@ -86,38 +94,73 @@ func (w *way) put(frame []byte) error {
 		return ErrClosed
 	default:
 	}
+	w.faulty.Put(frame)
+	return nil
+}
+
+// Faulty passes packets on as badly as asked: one direction of a link.
+type Faulty struct {
+	f       Faults
+	deliver func([]byte)
+
+	mu   sync.Mutex
+	rand *rand.Rand
+	free time.Time // when the line is
+	hits map[string]int
+}
+
+// NewFaulty returns a direction that calls deliver, from several goroutines, with what arrives. The same seed and stream
+// draw the same faults.
+func NewFaulty(seed, stream uint64, f Faults, deliver func([]byte)) *Faulty {
+	return &Faulty{f: f, deliver: deliver, rand: rand.New(rand.NewPCG(seed, stream)), hits: map[string]int{}}
+}
+
+// Put sends a packet, which is not kept.
+func (w *Faulty) Put(packet []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	hit := func(p float64) bool { return w.rand.Float64() < p }
+	hit := func(what string, p float64) bool {
+		yes := w.rand.Float64() < p
+		if yes {
+			w.hits[what]++
+		}
+		return yes
+	}
 	var line time.Duration // until the last byte has arrived
 	if w.f.Rate > 0 {
 		now := time.Now()
 		if w.free.Before(now) {
 			w.free = now
 		}
-		w.free = w.free.Add(time.Duration(wire(frame)) * time.Second / time.Duration(w.f.Rate))
+		w.free = w.free.Add(time.Duration(wire(packet)) * time.Second / time.Duration(w.f.Rate))
 		line = w.free.Sub(now)
 	}
 	copies := 1
-	if hit(w.f.Duplicate) {
+	if hit("duplicate", w.f.Duplicate) {
 		copies = 2
 	}
-	if hit(w.f.Drop) {
+	if hit("drop", w.f.Drop) {
 		copies--
 	}
 	for i := range copies {
-		b := bytes.Clone(frame)
-		if hit(w.f.Corrupt) {
+		b := bytes.Clone(packet)
+		if hit("corrupt", w.f.Corrupt) {
 			for range 1 + w.rand.IntN(4) {
 				b[w.rand.IntN(len(b))] ^= 1 << w.rand.IntN(8)
 			}
 		}
+		if hit("truncate", w.f.Truncate) {
+			b = b[:w.rand.IntN(len(b))]
+		}
 		delay := line + w.f.Latency
-		if hit(w.f.Reorder) {
+		if hit("reorder", w.f.Reorder) {
 			delay += time.Duration(w.rand.Int64N(int64(20*w.f.Latency + 1)))
 		}
-		if i > 0 || hit(w.f.Delay) {
+		if hit("delay", w.f.Delay) || i > 0 {
 			delay += time.Duration(w.rand.Int64N(int64(w.f.MaxDelay + 1)))
+		}
+		if len(b) == 0 {
+			continue
 		}
 		if delay == 0 {
 			w.deliver(b)
@@ -125,13 +168,11 @@ func (w *way) put(frame []byte) error {
 		}
 		time.AfterFunc(delay, func() { w.deliver(b) })
 	}
-	return nil
 }
 
-// deliver drops the frame when the other end has not taken thousands: so does a network.
-func (w *way) deliver(b []byte) {
-	select {
-	case w.frames <- b:
-	default:
-	}
+// Hits returns how often each fault has struck.
+func (w *Faulty) Hits() map[string]int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return maps.Clone(w.hits)
 }
