@@ -106,6 +106,10 @@ func Compile(net *config.Net, opt Options) (*Build, error) {
 		dev.Omit = int(isa.AllUnits &^ img.Needs())
 		img.Config.Omit = dev.Omit
 	}
+	if !emit.Linked(d.Link.Kind) {
+		return nil, fmt.Errorf("there is no Verilog for a link of kind %q yet; use kind = \"uart\"", d.Link.Kind)
+	}
+	dev.Link = d.Link
 	b := &Build{Image: img, Top: emit.Top(dev), Asm: listing, IR: p.String(), net: net}
 	b.Manifest = describe(net, p, dev)
 	if net.Import.Path != "" {

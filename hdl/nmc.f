@@ -19,3 +19,8 @@ rtl/nmc_cobs_enc.v
 rtl/nmc_frame_rx.v
 rtl/nmc_frontend.v
 rtl/nmc_device.v
+rtl/nmc_fifo.v
+rtl/nmc_tally.v
+rtl/nmc_uart_rx.v
+rtl/nmc_uart_tx.v
+rtl/nmc_uart.v

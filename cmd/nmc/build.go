@@ -64,8 +64,8 @@ func openBuild(path string) (*build, error) {
 	if id := manifest.Hex(img.ID()); id != m.ImageID {
 		return nil, fmt.Errorf("%s has image_id %v, but the manifest beside it is of %v: they are of different builds; %s", file, id, m.ImageID, mend)
 	}
-	if img.Config != m.Device {
-		return nil, fmt.Errorf("%s is for hw_id %016x, but the manifest beside it is for %v; %s", file, img.Config.ID(), m.HwID, mend)
+	if img.Config != m.Device.Engine() {
+		return nil, fmt.Errorf("%s is for hw_id %016x, but the manifest beside it is for %v; %s", file, img.Config.ID(), manifest.Hex(m.Device.Engine().ID()), mend)
 	}
 	top, err := read(manifest.TopFile)
 	if err != nil {

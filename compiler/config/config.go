@@ -13,6 +13,7 @@ import (
 
 	"github.com/nmc-fpga/nmc/compiler/diag"
 	"github.com/nmc-fpga/nmc/compiler/place"
+	"github.com/nmc-fpga/nmc/firmware/device"
 )
 
 // Net is one network with its data, its learning rule and the device that it asks for.
@@ -133,7 +134,8 @@ type Device struct {
 	Lanes, WeightPorts                                             int
 	WeightDepth, VectorDepth, ProgramDepth, TableDepth, FrameBytes int
 	Units                                                          string // "all", or "used": only what the program needs
-	Pos                                                            Pos    // of the [device] header
+	Link                                                           device.Link
+	Pos                                                            Pos // of the [device] header
 	At                                                             map[string]Pos
 }
 

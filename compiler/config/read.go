@@ -637,6 +637,10 @@ func (r *reader) device(t *table) {
 	if t.ok("frame_bytes") && d.FrameBytes != 0 && d.FrameBytes < minFrame {
 		t.error("frame_bytes", fmt.Sprintf("frame_bytes = %d is too short for a frame", d.FrameBytes), fmt.Sprintf("use at least %d", minFrame))
 	}
+	link := t.inner("link", "[device.link]", `[device.link] with kind = "uart"`)
+	if t.ok("link") {
+		d.Link = r.link(link)
+	}
 	t.done()
 }
 

@@ -21,6 +21,14 @@ type Config struct {
 
 	// Omit is the set of the engine's units that are left out, bit i for isa.Units[i]; 0 is a device that runs everything.
 	Omit int `json:"omit,omitempty"`
+
+	Link Link `json:"link,omitzero"`
+}
+
+// Engine is the configuration without its link: what images and results depend on.
+func (c Config) Engine() Config {
+	c.Link = Link{}
+	return c
 }
 
 // Version of the instruction set and the protocol; part of every hw_id.
@@ -32,6 +40,9 @@ func (c Config) ID() uint64 {
 		c.Lanes, c.WeightDepth, c.VectorDepth, c.ProgramDepth, c.TableDepth, c.WeightPorts, c.FrameBytes)
 	if c.Omit != 0 {
 		b = fmt.Appendf(b, " without %x", c.Omit)
+	}
+	if c.Link != (Link{}) {
+		b = fmt.Appendf(b, " link %+v", c.Link.fields())
 	}
 	h := sha256.Sum256(b)
 	return binary.LittleEndian.Uint64(h[:8])
@@ -69,7 +80,16 @@ const (
 	CounterCycles           // cycles of the last run
 	CounterOverflow         // elements that overflowed (docs/numerics.md) since reset
 	CounterRetired          // instructions retired in the last run
+
+	// Of the link, since reset; docs/links.md says what each link counts there.
+	CounterLine    // broken on the line: framing errors, packets with a wrong check sequence
+	CounterLost    // lost for want of room: bytes, packets
+	CounterRefused // packets that are whole but not taken
+	CounterSpare
 )
+
+// LinkCounters is how many counters are the link's, from CounterLine on.
+const LinkCounters = 4
 
 // Registers that the device itself reads or writes.
 const (

@@ -25,6 +25,9 @@ module nmc_device #(
     output wire        tx_valid_o,
     input  wire        tx_ready_i,
     output wire [7:0]  tx_data_o,
+    // what the link has to count, one valid and ready for each of its counters in the control space
+    input  wire [3:0]  count_valid_i,
+    output wire [3:0]  count_ready_o,
     // a frame, a run or a reply is under way
     output wire        busy_o,
     // one record for each retired instruction
@@ -83,6 +86,8 @@ module nmc_device #(
       .counters_i     (counters),
       .counters_next_o(counters_next),
       .digest_i    (digest),
+      .count_valid_i(count_valid_i),
+      .count_ready_o(count_ready_o),
       .busy_o      (front_busy)
   );
 

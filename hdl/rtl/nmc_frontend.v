@@ -50,6 +50,9 @@ module nmc_frontend #(
     input  wire [63:0] digest_i,
     input  wire [7:0]  counters_i,       // cycles, overflow, retired, then cycles again: bytes, the next with
     output wire        counters_next_o,
+    // what the link counts, one valid and ready for each of its counters
+    input  wire [3:0]  count_valid_i,
+    output wire [3:0]  count_ready_o,
     // anything left to do
     output wire        busy_o
 );
@@ -57,7 +60,7 @@ module nmc_frontend #(
 
   // The byte RAM: a reply, 256 bytes, and these. Control space first: halfword a at bytes 2a, 2a+1.
   localparam [7:0] SkipAt = 8'd8, BaseAt = 8'd12, StrideAt = 8'd16, DigestAt = 8'd24, BadAt = 8'd32;
-  // ... then cycles at 36, overflows at 40, retired at 44
+  // ... then cycles at 36, overflows at 40, retired at 44, the link's four from 48 on
   localparam [7:0] BootAt = 8'd64, SessionAt = 8'd68, LastAt = 8'd72, PartsAt = 8'd80;
   localparam [7:0] HeadAt = 8'd84;  // head of the running commit's reply
   localparam [7:0] BufferAt = 8'd88;  // first element of the sample's buffer
@@ -120,9 +123,11 @@ module nmc_frontend #(
       SAsk = 6'd50, SAnswer = 6'd51, SRdLow = 6'd52, SRdHigh = 6'd53;
   // the end of a run: its results are kept, in the control space and in the reply cache, then sent from there
   localparam [5:0] SDone = 6'd54, SPoint = 6'd55, STotal = 6'd56, SFlags = 6'd57, SResults = 6'd58;
-  localparam [58:0] One = 1;
+  // one more for a counter of the link
+  localparam [5:0] SLink = 6'd59;
+  localparam [59:0] One = 1;
 
-  reg [58:0] at_q, at_d;  // one bit a state
+  reg [59:0] at_q, at_d;  // one bit a state
   reg [7:0] ram_q;  // address in the byte RAM; its byte is on `ram`
   reg       enter_q, enter_d;  // first cycle in a state: its addresses and its count are loaded, nothing else happens
   reg       hold_q;  // the addresses have just changed: the RAMs read
@@ -206,7 +211,7 @@ module nmc_frontend #(
         store   = ram_q[7:2] != BootAt[7:2];
         rstep   = 1'b1;
       end
-      at_q[SBad]: begin
+      at_q[SBad], at_q[SLink]: begin
         a_ram = 1'b1;
         carry = carry_q;
         store = 1'b1;
@@ -410,6 +415,12 @@ module nmc_frontend #(
   assign counters_next_o = act && counts && b_sel[BDevice];
 
   // ---------------------------------------------------------------------------------------------------------------
+  // The link's counters take their turn: the first that has something to count is taken when its state begins.
+  wire       counting = |count_valid_i;
+  wire [1:0] counter = count_valid_i[0] ? 2'd0 : count_valid_i[1] ? 2'd1 : count_valid_i[2] ? 2'd2 : 2'd3;
+  wire       counted = enter_q && at_q[SLink];
+  assign count_ready_o = {4{counted}} & (4'd1 << counter);
+
   // What each state starts with. The count is of further steps.
   reg       ram_load, fp_load, carry_load;
   reg [7:0] ram_first;
@@ -424,6 +435,7 @@ module nmc_frontend #(
     carry_load = 1'b0;
     (* parallel_case *) case (1'b1)
       at_q[SBad]: {ram_first, cnt_first, carry_load} = {BadAt, 5'd3, 1'b1};
+      at_q[SLink]: {ram_first, cnt_first, carry_load} = {4'b0011, counter, 2'b00, 5'd3, 1'b1};
       at_q[SBoot]: {ram_first, cnt_first} = {BootAt, 5'd3};
       at_q[SVerify]: fp_load = 1'b1;
       at_q[SSeal]: cnt_first = 5'd2;
@@ -491,13 +503,13 @@ module nmc_frontend #(
   reg       quick;  // ... which needs no first cycle
   reg       accept;  // the frame is served
   reg [2:0] verdict;  // status of the reply, if it is not ok
-  reg [58:0] target;
+  reg [59:0] target;
   always @(*) begin
     leave   = last;
     quick   = 1'b0;
     accept  = 1'b0;
     verdict = Ok;
-    target  = 59'd0;
+    target  = 60'd0;
     (* parallel_case *) case (1'b1)
       at_q[SInit]: begin
         target = One << SIdle;
@@ -505,8 +517,8 @@ module nmc_frontend #(
         quick  = 1'b1;
       end
       at_q[SIdle]: begin
-        leave   = done_q || frame_valid;
-        target  = done_q ? (One << SDone) : frame_bad ? (One << SBad) : booted_q ? (One << SVerify) : (One << SBoot);
+        leave   = done_q || counting || frame_valid;
+        target  = done_q ? (One << SDone) : counting ? (One << SLink) : frame_bad ? (One << SBad) : booted_q ? (One << SVerify) : (One << SBoot);
       end
       at_q[SBad]: begin
         target = One << SIdle;
@@ -551,11 +563,15 @@ module nmc_frontend #(
             endcase
       end
       at_q[SWait]: begin
-        leave  = done_q;
+        leave  = done_q || counting;  // what came while waiting is counted, and the frame walked again
         target = One << SIdle;
         quick  = 1'b1;
       end
       at_q[SOpen]: target = One << SHead;
+      at_q[SLink]: begin
+        target = One << SIdle;
+        quick  = 1'b1;
+      end
 
       at_q[SSpace]: begin
         target = One << SAddr;
@@ -907,7 +923,7 @@ module nmc_frontend #(
   assign tx_valid_o = at_q[SSend] && !hold_q;
   assign tx_data_o  = ram;
 
-  assign busy_o = !at_q[SIdle] || frame_valid || running_q;
+  assign busy_o = !at_q[SIdle] || frame_valid || running_q || counting;
 
 `ifdef NMC_ASSERT  // too wide for z3: the tests of testbench/verilator simulate with these on
   reg       past_ok;

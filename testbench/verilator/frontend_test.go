@@ -34,7 +34,7 @@ func top(cfg device.Config) []byte {
   nmc_device #(.Lanes(%d), .WeightDepth(%d), .VectorDepth(%d), .ProgramDepth(%d), .TableDepth(%d), .WeightPorts(%d),
     .FrameBytes(%d), .HwId(64'h%016x), .Boot(32'd%d)) u_device (
     .clk_i(clk_i), .rst_i(rst_i), .rx_valid_i(rx_valid_i), .rx_ready_o(rx_ready_o), .rx_data_i(rx_data_i),
-    .tx_valid_o(tx_valid_o), .tx_ready_i(tx_ready_i), .tx_data_o(tx_data_o), .busy_o(busy_o),
+    .tx_valid_o(tx_valid_o), .tx_ready_i(tx_ready_i), .tx_data_o(tx_data_o), .count_valid_i(4'd0), .count_ready_o(), .busy_o(busy_o),
     .trace_valid_o(trace_valid_o), .trace_pc_o(trace_pc_o), .trace_cycles_o(trace_cycles_o));
 endmodule
 `, cfg.Lanes, cfg.WeightDepth, cfg.VectorDepth, cfg.ProgramDepth, cfg.TableDepth, cfg.WeightPorts, cfg.FrameBytes, cfg.ID(), hwBoot)

@@ -6,7 +6,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	_ "embed"
+	"embed"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -22,11 +22,8 @@ import (
 	"github.com/nmc-fpga/nmc/firmware/device"
 )
 
-//go:embed harness/main.cpp
-var harness []byte
-
-//go:embed harness/harness.v
-var wrapper []byte
+//go:embed harness
+var harness embed.FS
 
 // program is the name of the binary in its cache directory, and of the process.
 const program = "nmc-device"
@@ -56,11 +53,25 @@ func Available() error {
 		strings.Join(missing, ", "), strings.Join(pkgs, " "))
 }
 
-// Build returns the path of a program that simulates the device: hdl holds rtl/*.v and gen/*.vh, top is the source of
-// module nmc_top, made for cfg. Programs are kept in the user's cache directory under a hash of all sources, the flags
+// Build returns the path of a program that simulates the device without its link: the byte stream is on standard input and
+// output. hdl holds rtl/*.v and gen/*.vh, top is the source of module nmc_top, made for cfg. Programs are kept in the user's cache directory under a hash of all sources, the flags
 // and the version of Verilator, and built once; several processes may build at once. Progress gets a line when a build
 // starts and what the tools say.
 func Build(ctx context.Context, hdl fs.FS, top []byte, cfg device.Config, progress io.Writer) (binary string, err error) {
+	return made(ctx, hdl, top, cfg, "stream", progress)
+}
+
+// BuildPins is Build of a device with its link: what is at the pins is simulated by harness/KIND.cpp, which says how the
+// program is used.
+func BuildPins(ctx context.Context, hdl fs.FS, top []byte, cfg device.Config, progress io.Writer) (binary string, err error) {
+	if cfg.Link.Kind == "" {
+		return "", errors.New("verilator: the device has a byte stream and no pins; give it a [device.link]")
+	}
+	return made(ctx, hdl, top, cfg, cfg.Link.Kind, progress)
+}
+
+// made builds the device with one of the links of the harness.
+func made(ctx context.Context, hdl fs.FS, top []byte, cfg device.Config, link string, progress io.Writer) (binary string, err error) {
 	if err := Available(); err != nil {
 		return "", err
 	}
@@ -72,7 +83,7 @@ func Build(ctx context.Context, hdl fs.FS, top []byte, cfg device.Config, progre
 	if err != nil {
 		return "", fmt.Errorf("verilator --version: %w", err)
 	}
-	sources, err := collect(hdl, top)
+	sources, err := collect(hdl, top, link)
 	if err != nil {
 		return "", err
 	}
@@ -98,7 +109,7 @@ func Build(ctx context.Context, hdl fs.FS, top []byte, cfg device.Config, progre
 	}
 	defer os.RemoveAll(work)
 	fmt.Fprintf(progress, "building the Verilator model of a device with %d lanes (once; kept in %s)\n", cfg.Lanes, root)
-	if err := build(ctx, work, sources, progress); err != nil {
+	if err := build(ctx, work, sources, link, progress); err != nil {
 		return "", err
 	}
 	made := filepath.Join(work, "made")
@@ -140,7 +151,7 @@ type source struct {
 }
 
 // collect returns all files of a build, sorted by name within each folder.
-func collect(hdl fs.FS, top []byte) ([]source, error) {
+func collect(hdl fs.FS, top []byte, link string) ([]source, error) {
 	var out []source
 	for _, pattern := range []string{"gen/*.vh", "rtl/*.v"} {
 		names, err := fs.Glob(hdl, pattern)
@@ -158,12 +169,21 @@ func collect(hdl fs.FS, top []byte) ([]source, error) {
 			out = append(out, source{name, text})
 		}
 	}
-	return append(out, source{"nmc_top.v", top}, source{"harness.v", wrapper}, source{"main.cpp", harness}), nil
+	out = append(out, source{"nmc_top.v", top})
+	for _, name := range []string{"harness.h", "main.cpp", link + ".cpp", link + ".v"} {
+		text, err := harness.ReadFile("harness/" + name)
+		if err != nil {
+			return nil, fmt.Errorf("verilator: a device with a link of kind %q cannot be simulated: %w", link, err)
+		}
+		out = append(out, source{name, text})
+	}
+	return out, nil
 }
 
-func build(ctx context.Context, work string, sources []source, progress io.Writer) error {
+func build(ctx context.Context, work string, sources []source, link string, progress io.Writer) error {
 	args := append([]string{}, flags...)
-	args = append(args, "-j", fmt.Sprint(runtime.NumCPU()), "-Igen", "-Irtl", "--Mdir", "obj", "-o", program)
+	args = append(args, "-j", fmt.Sprint(runtime.NumCPU()), "-Igen", "-Irtl", "-CFLAGS", "-I..", // of harness.h, seen from obj
+		"-DNMC_"+strings.ToUpper(link), "--Mdir", "obj", "-o", program)
 	for _, s := range sources {
 		path := filepath.Join(work, filepath.FromSlash(s.name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -172,7 +192,7 @@ func build(ctx context.Context, work string, sources []source, progress io.Write
 		if err := os.WriteFile(path, s.text, 0o644); err != nil {
 			return err
 		}
-		if filepath.Ext(s.name) != ".vh" {
+		if ext := filepath.Ext(s.name); ext == ".v" || ext == ".cpp" {
 			args = append(args, s.name)
 		}
 	}
