@@ -96,6 +96,12 @@ func dial(t *testing.T) *line {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return listen(t, dev)
+}
+
+// listen takes the frames that a device says until it is closed, with the test.
+func listen(t *testing.T, dev io.ReadWriteCloser) *line {
+	t.Helper()
 	l := &line{t: t, dev: dev, session: 7, frames: make(chan []byte, 4096)}
 	go func() {
 		defer close(l.frames)
