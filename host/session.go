@@ -327,7 +327,8 @@ func (s *Session) Submit(run device.Run) error {
 	parts := make([][]byte, len(bodies))
 	for i, b := range bodies {
 		// The acknowledgement of a part is not waited for: the commit's reply tells what is missing.
-		parts[i] = s.request(proto.OpSample, n, b.Body()).frame
+		parts[i] = proto.Request{Op: proto.OpSample, Seq: s.seq, Session: s.session, N: n}.SampleFrame(b)
+		s.seq++
 	}
 	r := s.request(proto.OpCommit, n, proto.Commit{
 		Entry: run.Entry, Parts: uint8(len(parts)), Label: run.Label, Limit: run.Limit,

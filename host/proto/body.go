@@ -88,8 +88,9 @@ type Sample struct {
 }
 
 // Body returns the body's bytes.
-func (s Sample) Body() []byte {
-	b := make([]byte, 0, SampleHeader+len(s.Data))
+func (s Sample) Body() []byte { return s.append(make([]byte, 0, SampleHeader+len(s.Data))) }
+
+func (s Sample) append(b []byte) []byte {
 	b = append(b, s.Part, byte(s.Kind))
 	b = binary.LittleEndian.AppendUint16(b, s.Offset)
 	return append(b, s.Data...)

@@ -1,15 +1,18 @@
 package proto
 
-import "errors"
+import (
+	"bytes"
+	"errors"
+)
 
 // AppendCOBS appends the byte-stuffed form of frame, which has no zero byte, to dst; the delimiter is not appended.
 // It is the shortest form: a full last block is not followed by an empty one.
 func AppendCOBS(dst, frame []byte) []byte {
 	for {
 		// A block: a code, then code-1 bytes that are not zero; codes below 255 stand for a zero after them.
-		n := 0
-		for n < len(frame) && n < 254 && frame[n] != 0 {
-			n++
+		n := min(len(frame), 254)
+		if zero := bytes.IndexByte(frame[:n], 0); zero >= 0 {
+			n = zero
 		}
 		dst = append(dst, byte(n+1))
 		dst = append(dst, frame[:n]...)
@@ -50,10 +53,8 @@ func AppendFrame(dst, b []byte) ([]byte, error) {
 		if code > len(b) {
 			return dst[:start], errBeyond
 		}
-		for _, x := range b[1:code] {
-			if x == 0 {
-				return dst[:start], errZero
-			}
+		if bytes.IndexByte(b[1:code], 0) >= 0 {
+			return dst[:start], errZero
 		}
 		dst = append(dst, b[1:code]...)
 		b = b[code:]
@@ -76,6 +77,8 @@ type Decoder struct {
 	frame          []byte // scratch
 }
 
+var delimiter = []byte{0}
+
 // NewDecoder returns a decoder of frames of minLen to maxLen bytes, CRC included.
 func NewDecoder(minLen, maxLen int) *Decoder {
 	return &Decoder{minLen: minLen, maxLen: maxLen}
@@ -85,15 +88,17 @@ func NewDecoder(minLen, maxLen int) *Decoder {
 // and checked, is valid until yield returns.
 func (d *Decoder) Feed(chunk []byte, yield func(frame []byte)) {
 	limit := d.maxLen + d.maxLen/254 + 1
-	for _, x := range chunk {
-		if x != 0 {
-			if len(d.stuffed) < limit {
-				d.stuffed = append(d.stuffed, x)
-			} else {
-				d.long = true
-			}
-			continue
+	for {
+		part, rest, ends := bytes.Cut(chunk, delimiter)
+		if room := limit - len(d.stuffed); len(part) > room {
+			d.long = true
+			part = part[:room]
 		}
+		d.stuffed = append(d.stuffed, part...)
+		if !ends {
+			return
+		}
+		chunk = rest
 		if len(d.stuffed) == 0 {
 			continue // extra delimiter
 		}

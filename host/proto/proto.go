@@ -144,13 +144,22 @@ type Request struct {
 
 // Frame returns the request's frame. It panics when N exceeds MaxN, which no run of years reaches.
 func (r Request) Frame() []byte {
-	b := make([]byte, 0, MinRequest+len(r.Body))
+	return r.frame(func(b []byte) []byte { return append(b, r.Body...) }, len(r.Body))
+}
+
+// SampleFrame returns the frame of a request whose body is that of the sample.
+func (r Request) SampleFrame(s Sample) []byte {
+	return r.frame(s.append, SampleHeader+len(s.Data))
+}
+
+// frame returns the frame of the request whose body, n bytes, is appended by a function.
+func (r Request) frame(body func([]byte) []byte, n int) []byte {
+	b := make([]byte, 0, MinRequest+n)
 	b = append(b, byte(r.Op))
 	b = binary.LittleEndian.AppendUint16(b, r.Seq)
 	b = binary.LittleEndian.AppendUint32(b, r.Session)
 	b = append48(b, r.N)
-	b = append(b, r.Body...)
-	return seal(b)
+	return seal(body(b))
 }
 
 // ParseRequest reads a request's frame; the body aliases it. Operation and body are not looked at: a device answers
