@@ -13,6 +13,7 @@ import (
 	"github.com/nmc-fpga/nmc"
 	"github.com/nmc-fpga/nmc/firmware/device"
 	"github.com/nmc-fpga/nmc/host"
+	"github.com/nmc-fpga/nmc/host/capture"
 	"github.com/nmc-fpga/nmc/host/link"
 	"github.com/nmc-fpga/nmc/sim"
 	"github.com/nmc-fpga/nmc/testbench/verilator"
@@ -32,6 +33,7 @@ type target interface {
 type reach struct {
 	on       string
 	patience time.Duration
+	capture  *capture.Writer // of what goes over the link; nil: none
 }
 
 func (r *reach) flag(cmd *cobra.Command, on string) {
@@ -61,22 +63,52 @@ func openDevice(ctx context.Context, r reach, b *build, progress io.Writer) (tar
 		}
 		cmd := exec.Command(binary)
 		ownGroup(cmd)
-		l, err := link.Start(cmd)
+		p, err := link.Start(cmd)
 		if err != nil {
 			return nil, err
 		}
 		opt.Remedy = "compile again with nmc compile"
+		l, err := r.record(p)
+		if err != nil {
+			return nil, err
+		}
 		return host.Dial(ctx, l, opt)
 	}
-	l, err := link.Open(ctx, a)
+	return r.dial(ctx, a, opt)
+}
+
+// dial opens a session with the device at an address.
+func (r *reach) dial(ctx context.Context, a link.Address, opt host.Options) (target, error) {
+	open := func(redial func(context.Context) (host.Link, error)) func(context.Context) (host.Link, error) {
+		return func(ctx context.Context) (host.Link, error) {
+			l, err := redial(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return r.record(l)
+		}
+	}
+	l, err := open(func(ctx context.Context) (host.Link, error) { return link.Open(ctx, a) })(ctx)
 	if err != nil {
 		return nil, err
 	}
-	opt.Redial = link.Redial(a)
+	opt.Redial = open(link.Redial(a))
 	ctx, cancel := context.WithTimeoutCause(ctx, min(greeting, r.patience/2),
 		fmt.Errorf("%v does not answer; look at its power, cable and address: nmc devices lists what answers", a))
 	defer cancel()
 	return host.Dial(ctx, l, opt)
+}
+
+// record returns a link that is recorded, if it is to be.
+func (r *reach) record(l host.Link) (host.Link, error) {
+	if r.capture == nil {
+		return l, nil
+	}
+	recorded, err := r.capture.Record(l)
+	if err != nil {
+		l.Close()
+	}
+	return recorded, err
 }
 
 // greeting is how long a device may take to answer at first.

@@ -112,6 +112,7 @@ var verbs = []func(*app) *cobra.Command{
 	newTrain,
 	newEval,
 	newCheck,
+	newReplay,
 	newPlausibility,
 	newTable,
 	newDisasm,

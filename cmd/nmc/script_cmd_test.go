@@ -12,11 +12,16 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/google/gopacket"
+	"github.com/google/gopacket/pcapgo"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/nmc-fpga/nmc"
+	"github.com/nmc-fpga/nmc/firmware/device"
+	"github.com/nmc-fpga/nmc/host/capture"
 	"github.com/nmc-fpga/nmc/host/dataset"
 	"github.com/nmc-fpga/nmc/host/link/linktest"
+	"github.com/nmc-fpga/nmc/host/proto"
 	"github.com/nmc-fpga/nmc/testbench/verilator"
 )
 
@@ -144,4 +149,51 @@ func cmdBoard(ts *testscript.TestScript, neg bool, args []string) {
 		board.Close()
 	})
 	ts.Setenv(args[0], board.Address())
+}
+
+// cmdForge copies a capture of a stream and turns over a bit of the result in its last reply to a learned commit:
+// forge FROM TO.
+func cmdForge(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: forge FROM TO")
+	}
+	in, err := os.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer in.Close()
+	r, err := capture.NewReader(in)
+	ts.Check(err)
+	var frames []capture.Frame
+	last := -1
+	entry := map[uint16]byte{}
+	for {
+		f, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		ts.Check(err)
+		if q, err := proto.ParseRequest(f.Bytes); !f.Reply && err == nil && q.Op == proto.OpCommit {
+			entry[q.Seq] = q.Body[0]
+		}
+		if p, err := proto.ParseReply(f.Bytes); f.Reply && err == nil && p.Op == proto.OpCommit && entry[p.Seq] == byte(device.Learn) {
+			last = len(frames)
+		}
+		frames = append(frames, f)
+	}
+	p, err := proto.ParseReply(frames[last].Bytes)
+	ts.Check(err)
+	p.Body[7] ^= 1
+	frames[last].Bytes = p.Frame()
+	out, err := os.Create(ts.MkAbs(args[1]))
+	ts.Check(err)
+	defer out.Close()
+	w := pcapgo.NewWriter(out)
+	ts.Check(w.WriteFileHeader(1<<16, 147))
+	for _, f := range frames {
+		b := []byte{0}
+		if f.Reply {
+			b[0] = 1
+		}
+		b = proto.AppendWire(b, f.Bytes)
+		ts.Check(w.WritePacket(gopacket.CaptureInfo{Timestamp: f.Time, CaptureLength: len(b), Length: len(b)}, b))
+	}
 }

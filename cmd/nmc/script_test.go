@@ -43,6 +43,7 @@ func TestScript(t *testing.T) {
 			"patch":  cmdPatch,
 			"idx":    cmdIDX,
 			"board":  cmdBoard,
+			"forge":  cmdForge,
 		},
 	})
 }

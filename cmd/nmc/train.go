@@ -44,7 +44,8 @@ type training struct {
 	epochs, samples, every   int
 	resume                   bool
 	seeding
-	trial trial
+	trial  trial
+	record recording
 }
 
 func newTrain(a *app) *cobra.Command {
@@ -60,7 +61,7 @@ state from the same file.`,
 		Args: func(cmd *cobra.Command, args []string) error { return oneBuild("train", args) },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			t.cmd, t.path = cmd, args[0]
-			return t.run(cmd.Context())
+			return t.record.end(t.run(cmd.Context()))
 		},
 	}
 	f := cmd.Flags()
@@ -70,6 +71,7 @@ state from the same file.`,
 	f.BoolVar(&t.resume, "resume", false, "go on from the checkpoint")
 	f.StringVar(&t.checkpoint, "checkpoint", "", "file of the checkpoint (default: BUILD.checkpoint)")
 	f.IntVar(&t.every, "checkpoint-every", checkpointEvery, "samples between two checkpoints: what a crash can cost")
+	f.StringVar(&t.record.path, "record", "", "write what goes over the link to this .pcap file; nmc replay does it again")
 	f.StringVar(&t.export, "export", "", "write the learned weights to this .npz file")
 	t.reach.flag(cmd, "sim")
 	t.seeding.flag(cmd)
@@ -104,6 +106,9 @@ func (t *training) run(ctx context.Context) error {
 	if t.epochs == 0 {
 		t.epochs = m.Data.Epochs
 	}
+	if t.record.path != "" && !strings.HasSuffix(t.record.path, ".pcap") {
+		return fmt.Errorf("--record %s: name a .pcap file", t.record.path)
+	}
 	if t.export != "" && !strings.HasSuffix(t.export, ".npz") {
 		return fmt.Errorf("--export %s: name a .npz file", t.export)
 	}
@@ -136,11 +141,20 @@ func (t *training) run(ctx context.Context) error {
 			return fmt.Errorf("%s has learned %d epochs already; ask for more with --epochs", path, resumed.State.Epoch)
 		}
 	}
+	if err := t.record.begin(&t.reach); err != nil {
+		return err
+	}
 	dev, err := openDevice(ctx, t.reach, b, t.app.stderr)
 	if err != nil {
 		return err
 	}
 	defer func() { dev.Close() }()
+	if t.record.path != "" {
+		// A replay must find the memories as they are here.
+		if err := snapshot.Zero(m.Device).Put(dev); err != nil {
+			return err
+		}
+	}
 	if err := b.load(seed)(dev); err != nil {
 		return err
 	}

@@ -144,6 +144,9 @@ func (a Address) String() string {
 	return a.Kind
 }
 
+// Network says whether the device is reached over a network.
+func (a Address) Network() bool { return a.Kind == "udp" || a.Kind == "raw" }
+
 func readSerial(rest string, a *Address) error {
 	a.Path = rest
 	path, baud, ok := cutLast(rest, "@")

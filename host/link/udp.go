@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"strconv"
 	"sync/atomic"
 
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/net/ipv6"
 
 	"github.com/nmc-fpga/nmc/host"
+	"github.com/nmc-fpga/nmc/host/capture"
 	"github.com/nmc-fpga/nmc/host/proto"
 )
 
@@ -147,8 +147,10 @@ func (u *UDP) Trouble() error {
 	return nil
 }
 
-// LocalAddr is where replies go to.
-func (u *UDP) LocalAddr() netip.AddrPort { return u.conn.LocalAddr().(*net.UDPAddr).AddrPort() }
+// Ends returns who speaks with whom, for a capture.
+func (u *UDP) Ends() (host, device capture.End) {
+	return capture.End{Addr: u.conn.LocalAddr().(*net.UDPAddr).AddrPort()}, capture.End{Addr: u.conn.RemoteAddr().(*net.UDPAddr).AddrPort()}
+}
 
 // Bad returns the number of dropped frames so far.
 func (u *UDP) Bad() uint64 { return u.bad.Load() }

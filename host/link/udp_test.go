@@ -173,9 +173,9 @@ func TestDatagrams(t *testing.T) {
 
 	// A cut datagram does not spoil the next.
 	reply := proto.AppendWire(nil, proto.Reply{Op: proto.OpHello, Seq: 9, Body: []byte{1}}.Frame())
-	host := u.LocalAddr()
+	local, _ := u.Ends()
 	for _, d := range [][]byte{reply[:5], append(append([]byte{}, reply...), reply...)} {
-		if _, err := server.WriteToUDPAddrPort(d, host); err != nil {
+		if _, err := server.WriteToUDPAddrPort(d, local.Addr); err != nil {
 			t.Fatal(err)
 		}
 	}
