@@ -74,6 +74,9 @@ func openDevice(ctx context.Context, r reach, b *build, progress io.Writer) (tar
 		}
 		return host.Dial(ctx, l, opt)
 	}
+	if err := through(&a, &opt, b.manifest.Device); err != nil {
+		return nil, err
+	}
 	return r.dial(ctx, a, opt)
 }
 
@@ -109,6 +112,28 @@ func (r *reach) record(l host.Link) (host.Link, error) {
 		l.Close()
 	}
 	return recorded, err
+}
+
+// through tells a session of what the device has for a link.
+func through(a *link.Address, opt *host.Options, c device.Config) error {
+	l := c.Link
+	opt.Room = l.Room()
+	if a.Kind != "serial" {
+		return nil
+	}
+	if a.Baud == 0 {
+		a.Baud = l.Baud
+	}
+	if a.Baud == 0 {
+		return fmt.Errorf("%v: the build has no serial line that says its baud; write serial:%s@BAUD, or give the build [device.link] with kind = \"uart\"", a, a.Path)
+	}
+	opt.Rate = a.Baud / 10
+	if l.Kind != device.UART {
+		opt.Room = 1 // what a line of another's making holds is not known: one frame
+		return nil
+	}
+	opt.Steady = l.Steady(c.FrameBytes)
+	return nil
 }
 
 // greeting is how long a device may take to answer at first.

@@ -56,4 +56,15 @@ func TestRoom(t *testing.T) {
 			t.Errorf("%+v: room %d, want %d", c.link, got, c.want)
 		}
 	}
+	serial := Link{Kind: UART, Clock: 24_000_000, Baud: 3_000_000, FIFO: 512}
+	small := serial
+	small.FIFO = 64
+	for _, c := range []struct {
+		link Link
+		want bool
+	}{{Link{}, false}, {serial, true}, {small, false}} {
+		if got := c.link.Steady(1024); got != c.want {
+			t.Errorf("%+v: steady %t, want %t", c.link, got, c.want)
+		}
+	}
 }

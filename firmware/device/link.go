@@ -37,3 +37,9 @@ func (l Link) Room() int {
 	}
 	return max(l.FIFO, 1)
 }
+
+// Steady says of a serial line that bytes come no faster than the device takes frames of up to frameBytes: then its queue
+// fills only behind a request that waits. The front end takes a frame at 20 cycles a byte, those of events, or faster.
+func (l Link) Steady(frameBytes int) bool {
+	return l.Kind == UART && l.FIFO*10*(l.Clock/l.Baud) >= 20*frameBytes+1024
+}

@@ -41,7 +41,7 @@ type kind struct {
 var kinds = []kind{
 	{"sim", "sim", "Go simulator", nil, nil},
 	{"verilator", "verilator", "the Verilog engine", nil, nil},
-	{"serial", "serial:PATH[@BAUD]", "a device on a serial port", readSerial, nil},
+	{"serial", "serial:PATH[@BAUD]", "a device on a serial port", readSerial, openSerial},
 	{"udp", "udp:HOST[:PORT]", "a device on the network", readUDP, openUDP},
 	{"raw", "raw:INTERFACE/ADDRESS[:PORT][/LOCAL]", "the same with Ethernet frames made here", readRaw, nil},
 }

@@ -50,6 +50,8 @@ public:
     virtual void put(uint8_t b) = 0;
     virtual void flush() {}
     virtual void counts(uint64_t, uint64_t, uint64_t) {}
+    // After the end of what happens, whether the device may finish what it does.
+    virtual bool patient() const { return true; }
 };
 
 void write_all(int fd, const uint8_t *b, size_t n) {
@@ -157,7 +159,7 @@ public:
                     (unsigned long long)out, (unsigned long long)lost_);
         std::fflush(stdout);
     }
-    void ask() { asked_ = true; }
+    bool patient() const override { return false; }
 
 private:
     // Makes a terminal and says where.
@@ -220,6 +222,7 @@ public:
             poll_in_ = kPollCycles;
             if (!eof_) eof_ = !host_->look(false);
             host_->counts(cycles_, bytes_in_, bytes_out_);
+            if (eof_ && !host_->patient()) return false;
         }
         while (!sending_ && !next()) {
             if (top->busy_o || listening_ || settle_ > 0) break;
