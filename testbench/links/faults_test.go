@@ -1,0 +1,174 @@
+// Package links_test learns on the Verilog engine over links that treat what they carry badly.
+package links_test
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nmc-fpga/nmc"
+	"github.com/nmc-fpga/nmc/compiler"
+	"github.com/nmc-fpga/nmc/firmware/device"
+	"github.com/nmc-fpga/nmc/host"
+	"github.com/nmc-fpga/nmc/host/dataset"
+	"github.com/nmc-fpga/nmc/host/link"
+	"github.com/nmc-fpga/nmc/host/link/linktest"
+	"github.com/nmc-fpga/nmc/host/train"
+	"github.com/nmc-fpga/nmc/sim"
+	"github.com/nmc-fpga/nmc/testbench/verilator"
+)
+
+const net = `
+name = "small"
+[data]
+set = "digits"
+[[layer]]
+units = 16
+activation = "tanh"
+rate = 8.0
+[[layer]]
+units = 10
+activation = "softmax"
+[rule]
+name = "dfa"
+rate = 0.01
+[device]
+lanes = 4
+`
+
+// made is the build and its Verilator program.
+var made = sync.OnceValues(func() (*compiler.Build, error) {
+	dir, err := os.MkdirTemp("", "nmc")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "net.toml")
+	if err := os.WriteFile(path, []byte(net), 0o644); err != nil {
+		return nil, err
+	}
+	n, err := compiler.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	return compiler.Compile(n, compiler.Options{})
+})
+
+// digits are the built-in samples.
+type digits struct{ *dataset.Set }
+
+func (d digits) Sample(_, i int) (device.Sample, int) {
+	return device.Sample{Bytes: d.Image(i)}, d.Label(i)
+}
+
+// learn loads the build, learns n samples and returns the outcome.
+func learn(t *testing.T, dev device.Device, b *compiler.Build, n int) train.Epoch {
+	t.Helper()
+	set, err := dataset.Open(t.Context(), "digits", dataset.Train)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Image.Load(dev); err != nil {
+		t.Fatal(err)
+	}
+	e, err := train.Train(t.Context(), dev, digits{set}, train.Options{Epochs: 1, Samples: n})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e[0]
+}
+
+// TestFaults learns 500 samples over a network and over a stream, with a tenth of what goes over it dropped, repeated,
+// overtaken, delayed, cut off or damaged, and with all of that at once: what is learned is what the simulator learns, each
+// sample once.
+func TestFaults(t *testing.T) {
+	samples := 500
+	if testing.Short() {
+		samples = 40
+	}
+	b, err := made()
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary, err := verilator.Build(t.Context(), nmc.HDL, b.Top, b.Manifest.Device, os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	machine, err := sim.New(b.Manifest.Device)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer machine.Close()
+	want := learn(t, machine, b, samples)
+
+	const p, latency, delay = 0.1, 100 * time.Microsecond, 50 * time.Millisecond
+	open := func() (io.ReadWriteCloser, error) { return verilator.Start(binary) }
+	for _, c := range []struct {
+		name   string
+		faults linktest.Faults
+		strike []string // that must have
+	}{
+		{"drop", linktest.Faults{Drop: p}, []string{"drop"}},
+		{"duplicate", linktest.Faults{Duplicate: p, MaxDelay: delay}, []string{"duplicate"}},
+		{"reorder", linktest.Faults{Reorder: p, Latency: latency}, []string{"reorder"}},
+		{"delay", linktest.Faults{Delay: p, MaxDelay: delay}, []string{"delay"}},
+		{"truncate", linktest.Faults{Truncate: p}, []string{"truncate"}},
+		{"corrupt", linktest.Faults{Corrupt: p}, []string{"corrupt"}},
+		{"all", linktest.Faults{Drop: p, Duplicate: p, Reorder: p, Delay: p, Truncate: p, Corrupt: p, Latency: latency, MaxDelay: delay},
+			[]string{"drop", "duplicate", "reorder", "delay", "truncate", "corrupt"}},
+	} {
+		for _, over := range []string{"network", "stream"} {
+			t.Run(c.name+"/"+over, func(t *testing.T) {
+				var l host.Link
+				var hits func() map[string]int
+				if over == "network" {
+					n, err := linktest.NewNetwork("127.0.0.1:0", 7, c.faults, open)
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer n.Close()
+					if l, err = link.DialUDP(t.Context(), n.Address()); err != nil {
+						t.Fatal(err)
+					}
+					hits = n.Hits
+				} else {
+					dev, err := open()
+					if err != nil {
+						t.Fatal(err)
+					}
+					s := linktest.NewStream(dev, 7, c.faults)
+					l, hits = link.NewStream(s), s.Hits
+				}
+				s, err := host.Dial(t.Context(), l, host.Options{
+					HwID: b.Manifest.Device.ID(), FrameBytes: b.Manifest.Device.FrameBytes,
+					MinTimeout: 5 * time.Millisecond, FirstTimeout: 50 * time.Millisecond,
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer s.Close()
+				got := learn(t, s, b, samples)
+				if got.Digest != want.Digest || got.Learn.Correct != want.Learn.Correct || got.Learn.Overflow != want.Learn.Overflow {
+					t.Errorf("learned %+v, the simulator %+v", got, want)
+				}
+				id, err := s.Identity()
+				if commits := uint64(samples + 2); err != nil || id.Last != commits { // init and digest, too
+					t.Errorf("the device has run %d commits, %v, want %d", id.Last, err, commits)
+				}
+				for _, what := range c.strike {
+					if hits()[what] < samples/10 {
+						t.Errorf("%s struck only %d times: %v", what, hits()[what], hits())
+					}
+				}
+				st := s.Stats()
+				if lossy := c.faults.Drop+c.faults.Truncate+c.faults.Corrupt > 0; lossy && st.Resent < uint64(samples/10) {
+					t.Errorf("only %d requests were sent again", st.Resent)
+				}
+				t.Logf("%d requests sent again, faults %v", st.Resent, hits())
+			})
+		}
+	}
+}
