@@ -189,11 +189,11 @@ func (r *recorder) record(frame []byte, reply bool) {
 	if reply {
 		from, to = to, from
 	}
-	r.w.write(datagram(from, to, proto.AppendWire(nil, frame)))
+	r.w.write(Datagram(from, to, proto.AppendWire(nil, frame)))
 }
 
-// datagram returns the Ethernet packet with a UDP payload.
-func datagram(from, to End, payload []byte) []byte {
+// Datagram returns the Ethernet packet with a UDP payload.
+func Datagram(from, to End, payload []byte) []byte {
 	eth := &layers.Ethernet{SrcMAC: from.MAC, DstMAC: to.MAC, EthernetType: layers.EthernetTypeIPv4}
 	udp := &layers.UDP{SrcPort: layers.UDPPort(from.Addr.Port()), DstPort: layers.UDPPort(to.Addr.Port())}
 	var ip gopacket.SerializableLayer

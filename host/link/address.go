@@ -43,7 +43,7 @@ var kinds = []kind{
 	{"verilator", "verilator", "the Verilog engine", nil, nil},
 	{"serial", "serial:PATH[@BAUD]", "a device on a serial port", readSerial, openSerial},
 	{"udp", "udp:HOST[:PORT]", "a device on the network", readUDP, openUDP},
-	{"raw", "raw:INTERFACE/ADDRESS[:PORT][/LOCAL]", "the same with Ethernet frames made here", readRaw, nil},
+	{"raw", "raw:INTERFACE/ADDRESS[:PORT][/LOCAL]", "the same with Ethernet frames made here", readRaw, openRaw},
 }
 
 // Forms are how the addresses are written, each with what it is.

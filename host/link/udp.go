@@ -28,10 +28,8 @@ type UDP struct {
 	pack packer
 	out  []ipv4.Message
 
-	dec   *proto.Decoder
-	in    []ipv4.Message
-	ready [][]byte
-	bad   atomic.Uint64
+	receiver
+	in []ipv4.Message
 
 	trouble atomic.Pointer[error]
 }
@@ -66,9 +64,9 @@ func DialUDP(ctx context.Context, address string) (*UDP, error) {
 	_ = conn.SetWriteBuffer(4 << 20)
 	u := &UDP{
 		conn: conn,
-		dec:  proto.NewDecoder(proto.MinReply, proto.MaxReply),
 		in:   make([]ipv4.Message, datagrams),
 	}
+	u.receiver.init()
 	if remote := conn.RemoteAddr().(*net.UDPAddr); remote.IP.To4() != nil {
 		u.batch = ipv4.NewPacketConn(conn)
 	} else {
@@ -118,16 +116,11 @@ func (u *UDP) Recv() ([]byte, error) {
 		if err != nil {
 			continue
 		}
-		u.ready = u.ready[:0]
 		for _, m := range u.in[:n] {
-			u.dec.Feed(m.Buffers[0][:m.N], func(f []byte) { u.ready = append(u.ready, bytes.Clone(f)) })
-			u.dec.End()
+			u.take(m.Buffers[0][:m.N])
 		}
-		u.bad.Store(u.dec.Bad)
 	}
-	f := u.ready[0]
-	u.ready = u.ready[1:]
-	return f, nil
+	return u.next(), nil
 }
 
 // fatal says whether an error ends the link. What the network says of a device that is not there does not: it may come.
@@ -152,11 +145,36 @@ func (u *UDP) Ends() (host, device capture.End) {
 	return capture.End{Addr: u.conn.LocalAddr().(*net.UDPAddr).AddrPort()}, capture.End{Addr: u.conn.RemoteAddr().(*net.UDPAddr).AddrPort()}
 }
 
-// Bad returns the number of dropped frames so far.
-func (u *UDP) Bad() uint64 { return u.bad.Load() }
-
 // Close ends the link.
 func (u *UDP) Close() error { return u.conn.Close() }
+
+// receiver takes replies out of datagrams.
+type receiver struct {
+	dec   *proto.Decoder
+	ready [][]byte // not yet received
+	bad   atomic.Uint64
+}
+
+func (r *receiver) init() { r.dec = proto.NewDecoder(proto.MinReply, proto.MaxReply) }
+
+// take takes the frames out of a datagram.
+func (r *receiver) take(datagram []byte) {
+	r.dec.Feed(datagram, func(f []byte) { r.ready = append(r.ready, bytes.Clone(f)) })
+	r.dec.End()
+	r.bad.Store(r.dec.Bad)
+}
+
+// next returns the frame that came first.
+func (r *receiver) next() []byte {
+	f := r.ready[0]
+	if r.ready = r.ready[1:]; len(r.ready) == 0 {
+		r.ready = nil
+	}
+	return f
+}
+
+// Bad returns the number of dropped frames so far.
+func (r *receiver) Bad() uint64 { return r.bad.Load() }
 
 // packer puts frames into datagrams.
 type packer struct {
