@@ -56,6 +56,7 @@ type request struct {
 	frame []byte
 	parts [][]byte // commit: the frames of its sample
 	lack  uint32   // commit: bit p set: part p goes with the next sending
+	init  bool     // commit: of entry init
 
 	queued  int       // frames that the link has not taken yet
 	sent    time.Time // when the link took the last of them
@@ -324,6 +325,16 @@ func (s *Session) Submit(run device.Run) error {
 	if err != nil {
 		return fmt.Errorf("submit: %w", err)
 	}
+	if len(bodies) > 0 {
+		// An init run writes both input buffers. The sample of the run after it must not be in one of them yet.
+		for _, r := range s.runs {
+			if r.init {
+				if err := s.wait(r); err != nil {
+					return err
+				}
+			}
+		}
+	}
 	parts := make([][]byte, len(bodies))
 	for i, b := range bodies {
 		// The acknowledgement of a part is not waited for: the commit's reply tells what is missing.
@@ -333,7 +344,7 @@ func (s *Session) Submit(run device.Run) error {
 	r := s.request(proto.OpCommit, n, proto.Commit{
 		Entry: run.Entry, Parts: uint8(len(parts)), Label: run.Label, Limit: run.Limit,
 	}.Body())
-	r.parts = parts
+	r.parts, r.init = parts, run.Entry == device.Init
 	r.lack = 1<<len(parts) - 1
 	s.last = n
 	s.runs = append(s.runs, r)
@@ -345,18 +356,27 @@ func (s *Session) Submit(run device.Run) error {
 
 // split cuts a sample into parts of at most capacity bytes each.
 func split(x device.Sample, capacity int) ([]proto.Sample, error) {
+	if err := x.Check(); err != nil {
+		return nil, err
+	}
 	kind, data, size := proto.KindBytes, x.Bytes, 1
-	if len(x.Words) > 0 {
-		if len(x.Bytes) > 0 {
-			return nil, errors.New("a sample is either bytes or words, not both")
-		}
+	switch {
+	case len(x.Words) > 0:
 		kind, size = proto.KindWords, 2
 		data = make([]byte, 0, 2*len(x.Words))
 		for _, w := range x.Words {
 			data = append(data, byte(w), byte(uint16(w)>>8))
 		}
+	case len(x.Events) > 0:
+		kind, size = proto.KindEvents, 2
+		data = proto.AppendWords(nil, x.Events)
 	}
-	if most := capacity * proto.MaxParts; len(data) > most || len(data)/size > math.MaxUint16+1 {
+	most := capacity * proto.MaxParts
+	switch {
+	case kind == proto.KindEvents && len(data) > most:
+		return nil, fmt.Errorf("sample has %d events, %d too many: %d parts of %d bytes hold %d; compile with frame_bytes = %d, or make a sample of fewer events",
+			len(x.Events), len(x.Events)-most/size, proto.MaxParts, capacity, most/size, proto.SampleFrame((len(data)+proto.MaxParts-1)/proto.MaxParts))
+	case len(data) > most || kind != proto.KindEvents && len(data)/size > math.MaxUint16+1:
 		return nil, fmt.Errorf("sample has %d bytes, at most %d and %d elements fit the protocol", len(data), most, math.MaxUint16+1)
 	}
 	var parts []proto.Sample

@@ -35,10 +35,12 @@ func fold(p *model.Plain, run device.Run, input int) device.Result {
 	w, v := p.Space(device.Weights), p.Space(device.Vectors)
 	h := uint64(w[0]) | uint64(w[1])<<16 | uint64(w[2])<<32 | uint64(w[3])<<48
 	h = (h ^ uint64(run.Label) ^ uint64(run.Entry)<<16) * 0x9e3779b97f4a7c15
-	for _, x := range v[input : input+int(p.Space(device.Registers)[2*regLen])] {
-		h = (h ^ uint64(x)) * 0x9e3779b97f4a7c15
+	x := v[input : input+int(p.Space(device.Registers)[2*regLen])]
+	for _, e := range x {
+		h = (h ^ uint64(e)) * 0x9e3779b97f4a7c15
 		h ^= h >> 29
 	}
+	clear(x) // for events
 	for i := range 4 {
 		w[i] = uint16(h >> (16 * i))
 	}
@@ -86,15 +88,21 @@ func jobs(rnd *rand.Rand, n int) []job {
 			k = js[i-1].length
 		}
 		r := device.Run{Entry: device.Entry(rnd.IntN(device.NumEntries)), Label: uint16(rnd.Uint32())}
-		if rnd.IntN(2) == 0 {
+		switch rnd.IntN(3) {
+		case 0:
 			r.Sample.Bytes = make([]byte, k)
 			for i := range r.Sample.Bytes {
 				r.Sample.Bytes[i] = byte(rnd.Uint32())
 			}
-		} else {
+		case 1:
 			r.Sample.Words = make([]int16, k)
 			for i := range r.Sample.Words {
 				r.Sample.Words[i] = int16(rnd.Uint32())
+			}
+		default:
+			r.Sample.Events = make([]uint16, k)
+			for i := range r.Sample.Events {
+				r.Sample.Events[i] = uint16(rnd.IntN(k))
 			}
 		}
 		js[i] = job{r, k, min(rnd.IntN(4), 1)}
@@ -315,8 +323,10 @@ func TestMisuse(t *testing.T) {
 		}{
 			{func() error { _, err := s.Result(); return err }, "result: no run is outstanding, submit one first"},
 			{func() error { return s.Submit(device.Run{Entry: 8}) }, "submit: entry 8 is unknown, the last is 7"},
-			{func() error { return s.Submit(device.Run{Sample: device.Sample{Bytes: []byte{1}, Words: []int16{1}}}) }, "submit: a sample is either bytes or words, not both"},
+			{func() error { return s.Submit(device.Run{Sample: device.Sample{Bytes: []byte{1}, Words: []int16{1}}}) }, "submit: a sample is bytes, words or events, not several of them"},
 			{func() error { return s.Submit(device.Run{Sample: device.Sample{Bytes: make([]byte, 32*106+1)}}) }, "submit: sample has 3393 bytes, at most 3392 and 65536 elements fit the protocol"},
+			{func() error { return s.Submit(device.Run{Sample: device.Sample{Events: make([]uint16, 2000)}}) },
+				"submit: sample has 2000 events, 304 too many: 32 parts of 106 bytes hold 1696; compile with frame_bytes = 147, or make a sample of fewer events"},
 			{func() error { return s.Write(6, 0, nil) }, "write: no address space 6"},
 			{func() error { _, err := s.Read(6, 0, 1); return err }, "read: no address space 6"},
 			{func() error {

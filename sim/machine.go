@@ -6,6 +6,7 @@ package sim
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 	"sync/atomic"
 
 	"github.com/nmc-fpga/nmc/compiler/fixed"
@@ -167,13 +168,16 @@ func (m *Machine) Submit(r device.Run) error {
 	if r.Entry >= device.NumEntries {
 		return fmt.Errorf("sim: submit: entry %d is not below %d", r.Entry, device.NumEntries)
 	}
-	if len(r.Sample.Bytes) > 0 && len(r.Sample.Words) > 0 {
-		return fmt.Errorf("sim: submit: a sample is either bytes or words, not both")
+	if err := r.Sample.Check(); err != nil {
+		return fmt.Errorf("sim: submit: %w", err)
 	}
 	n := m.last + 1
 	offset := uint32(n&1) * m.inStride
 	first := uint64(m.inBase) + uint64(n&1)*uint64(m.inStride)
 	size := len(r.Sample.Bytes) + len(r.Sample.Words)
+	if len(r.Sample.Events) > 0 {
+		size = int(slices.Max(r.Sample.Events)) + 1
+	}
 	if size > 0 && first+uint64(size) > uint64(len(m.vectors)) {
 		return fmt.Errorf("sim: submit: sample of %d elements at element %d exceeds the vector memory of %d elements; check in_base and in_stride in the control space",
 			size, first, len(m.vectors))
@@ -183,6 +187,9 @@ func (m *Machine) Submit(r device.Run) error {
 	}
 	if len(r.Sample.Words) > 0 {
 		copy(m.vectors[first:], r.Sample.Words)
+	}
+	for _, e := range r.Sample.Events {
+		m.vectors[first+uint64(e)] = 1
 	}
 	m.last = n
 	m.regs[device.RegLabel] = int32(r.Label)

@@ -387,6 +387,20 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// Events set elements of the run's buffer and leave the others as they are.
+func TestEvents(t *testing.T) {
+	m := newMachine(t, 4)
+	if err := m.Write(device.Control, device.ControlInBase, []uint16{40, 0, 16, 0}); err != nil {
+		t.Fatal(err)
+	}
+	load(t, m, 0, encode(t, "halt", nil))
+	copy(m.vectors[56:], []int16{200, 7, 0, -3})
+	execute(t, m, device.Run{Sample: device.Sample{Events: []uint16{5, 0, 5, 2}}})
+	if got := m.vectors[55:63]; !slices.Equal(got, []int16{0, 1, 7, 1, -3, 0, 1, 0}) {
+		t.Errorf("buffer 1: %v", got)
+	}
+}
+
 func TestRefusedRuns(t *testing.T) {
 	m := newMachine(t, 1)
 	for _, c := range []struct {
@@ -394,7 +408,9 @@ func TestRefusedRuns(t *testing.T) {
 		want string
 	}{
 		{device.Run{Entry: 8}, "entry 8 is not below 8"},
-		{device.Run{Sample: device.Sample{Bytes: []byte{1}, Words: []int16{1}}}, "a sample is either bytes or words, not both"},
+		{device.Run{Sample: device.Sample{Bytes: []byte{1}, Words: []int16{1}}}, "a sample is bytes, words or events, not several of them"},
+		{device.Run{Sample: device.Sample{Events: []uint16{1}, Words: []int16{1}}}, "a sample is bytes, words or events, not several of them"},
+		{device.Run{Sample: device.Sample{Events: []uint16{7, 2048, 3}}}, "sample of 2049 elements at element 0 exceeds the vector memory of 2048 elements"},
 		{device.Run{Sample: device.Sample{Bytes: make([]byte, 2049)}}, "sample of 2049 elements at element 0 exceeds the vector memory of 2048 elements; check in_base and in_stride"},
 	} {
 		if err := m.Submit(c.r); err == nil || !strings.Contains(err.Error(), c.want) {

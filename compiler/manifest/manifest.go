@@ -69,15 +69,33 @@ func (h *Hex) UnmarshalText(b []byte) error {
 // Input says where a sample goes.
 type Input struct {
 	Elements int    `json:"elements"`
-	Kind     string `json:"kind"`   // of the elements: Bytes or Words
+	Kind     string `json:"kind"`   // of the elements: Bytes, Words or Events
 	Base     int    `json:"base"`   // first element of buffer 0 in the vector memory
 	Stride   int    `json:"stride"` // elements from buffer 0 to buffer 1
+
+	// Of events: a buffer has a segment for each time step, and input i of step t is element t·Segment + i.
+	Steps   int `json:"steps,omitempty"`
+	Segment int `json:"segment,omitempty"` // elements, a multiple of the lanes
+	// How often inputs spike by the brightness of what they see; nil where no rate has a part.
+	Gain *Gain `json:"gain,omitempty"`
 }
+
+// Gain gives an input of brightness x, a byte, the rate p = x·gain >> Shift of GainFrac fraction bits, rounded to nearest and at most 1:
+// gain is Numerator << Up over the sum of a sample's bytes, toward zero, and at most 2^15-1.
+type Gain struct {
+	Numerator int32 `json:"numerator"`
+	Up        int   `json:"up"`
+	Shift     int   `json:"shift"`
+}
+
+// GainFrac is the fraction bits of a rate.
+const GainFrac = 14
 
 // Kinds of the elements of a sample.
 const (
-	Bytes = "u8"  // unsigned bytes
-	Words = "s16" // signed halfwords
+	Bytes  = "u8"     // unsigned bytes
+	Words  = "s16"    // signed halfwords
+	Events = "events" // addresses of the elements that are 1
 )
 
 // Data is how the net was meant to be trained; commands may override it.
@@ -89,6 +107,7 @@ type Data struct {
 	Encoder    string `json:"encoder"`
 	Jitter     int    `json:"jitter"` // pixels
 	Flip       bool   `json:"flip,omitempty"`
+	Contrast   int    `json:"contrast,omitempty"` // of encoder delta: least change of brightness that is an event
 }
 
 // Cost is the compiler's static estimate for one learned sample, skipping off.

@@ -5,6 +5,7 @@ package device
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 )
 
@@ -120,10 +121,21 @@ type Run struct {
 	Sample Sample
 }
 
-// Sample is the input of a run: one of the two kinds, or nothing.
+// Sample is the input of a run: one of the three kinds, or nothing.
 type Sample struct {
 	Bytes []byte  // unsigned 8-bit elements, or
-	Words []int16 // signed 16-bit elements
+	Words []int16 // signed 16-bit elements, or
+	// Events are elements of the buffer, each set to 1; order and repetition do not matter. The others stay as they are: a program
+	// that takes events clears what it has read, and its init both buffers.
+	Events []uint16
+}
+
+// Check says whether the sample is of one kind.
+func (s Sample) Check() error {
+	if min(1, len(s.Bytes))+min(1, len(s.Words))+min(1, len(s.Events)) > 1 {
+		return errors.New("a sample is bytes, words or events, not several of them")
+	}
+	return nil
 }
 
 // Result is what a commit returns.

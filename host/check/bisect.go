@@ -371,8 +371,12 @@ func elementName(m *manifest.Manifest, space device.Space, e int) (string, bool)
 	}
 	if i := e - m.Input.Base; i >= 0 {
 		for b := range 2 {
-			if j := i - b*m.Input.Stride; j >= 0 && j < m.Input.Elements {
+			j := i - b*m.Input.Stride
+			if j >= 0 && j < m.Input.Elements {
 				return fmt.Sprintf("input buffer %d[%d]", b, j), true
+			}
+			if m.Input.Kind == manifest.Events && j >= 0 && j < m.Input.Steps*m.Input.Segment && j%m.Input.Segment < m.Input.Elements {
+				return fmt.Sprintf("input buffer %d, step %d[%d]", b, j/m.Input.Segment, j%m.Input.Segment), true
 			}
 		}
 	}

@@ -89,6 +89,9 @@ func (p *Plain) Submit(run device.Run) error {
 	if len(p.results) >= device.Window {
 		return fmt.Errorf("%d results are outstanding", len(p.results))
 	}
+	if err := run.Sample.Check(); err != nil {
+		return err
+	}
 	words := make([]uint16, 0, len(run.Sample.Bytes)+len(run.Sample.Words))
 	for _, x := range run.Sample.Bytes {
 		words = append(words, uint16(x))
@@ -100,6 +103,11 @@ func (p *Plain) Submit(run device.Run) error {
 	at := p.long(device.ControlInBase) + int(n&1)*p.long(device.ControlInStride)
 	if err := p.Write(device.Vectors, uint32(at), words); err != nil {
 		return err
+	}
+	for _, e := range run.Sample.Events {
+		if err := p.Write(device.Vectors, uint32(at)+uint32(e), []uint16{1}); err != nil {
+			return err
+		}
 	}
 	run.Sample = device.Sample{}
 	p.results = append(p.results, p.Run(n, run))

@@ -122,6 +122,9 @@ func SampleCapacity(frameBytes int) int {
 	return (frameBytes - MinRequest - SampleHeader) &^ 1
 }
 
+// SampleFrame returns the bytes of the frame that carries n bytes of data of a sample, in whole 16-bit elements.
+func SampleFrame(n int) int { return MinRequest + SampleHeader + (n+1)&^1 }
+
 // CRC returns CRC-32/ISO-HDLC of b: the one of Ethernet.
 func CRC(b []byte) uint32 { return crc32.ChecksumIEEE(b) }
 
