@@ -136,7 +136,15 @@ func describe(net *config.Net, p *ir.Program, dev device.Config) *manifest.Manif
 		Layers: []int{net.Input.Elements()}, Classes: net.Layers[len(net.Layers)-1].Units,
 		Input: manifest.Input{Elements: x.N, Kind: kinds[net.Data.Encoder], Base: x.Base * dev.Lanes, Stride: dev.Words(x.Len()) * dev.Lanes},
 		Data: manifest.Data{Set: net.Data.Set, Epochs: net.Data.Epochs, Samples: net.Data.Samples,
-			Validation: net.Data.Validation, Encoder: net.Data.Encoder, Jitter: net.Data.Jitter, Flip: net.Data.Flip},
+			Validation: net.Data.Validation, Encoder: net.Data.Encoder, Jitter: net.Data.Jitter, Flip: net.Data.Flip, Contrast: net.Data.Contrast},
+	}
+	if in := &m.Input; x.Steps > 0 {
+		in.Kind, in.Steps, in.Segment = manifest.Events, x.Steps, in.Stride
+		in.Stride *= x.Steps
+		if net.Data.Rated() {
+			g := rules.Gain(net)
+			in.Gain = &g
+		}
 	}
 	for _, l := range net.Layers {
 		m.Layers = append(m.Layers, l.Units)

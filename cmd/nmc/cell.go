@@ -224,7 +224,7 @@ func (c *cellRun) learn(ctx context.Context, root, name string, b *build) (train
 		return fail(err)
 	}
 	path := filepath.Join(folder, fmt.Sprintf("%s-seed%d%s.checkpoint", name, c.seed, kind))
-	job := train.Job{Data: learn.set.Name, Samples: m.Data.Samples, Seed: uint64(c.seed), Encoder: m.Data.Encoder, Jitter: m.Data.Jitter, Flip: m.Data.Flip}
+	job := train.Job{Data: learn.set.Name, Samples: m.Data.Samples, Seed: uint64(c.seed), Encoder: learn.encoder.String(), Jitter: m.Data.Jitter, Flip: m.Data.Flip}
 
 	dev, err := sim.New(m.Device)
 	if err != nil {

@@ -13,18 +13,12 @@ import (
 	"github.com/nmc-fpga/nmc/host/encode"
 )
 
-// A change makes an image another one before it is learned.
-type change interface {
-	Encode(dst, image []byte, epoch, index int) []byte
-}
-
 // A source gives the samples of a run, epoch by epoch in an order that depends on the seed only.
 type source struct {
-	set      *dataset.Set
-	change   change
-	centered bool // signed halfwords around 0, not bytes
-	seed     uint64
-	shuffle  bool
+	set     *dataset.Set
+	encoder *encode.Encoder
+	seed    uint64
+	shuffle bool
 
 	epoch int // that order is of
 	order []int
@@ -41,11 +35,7 @@ func (s *source) Sample(epoch, i int) (device.Sample, int) {
 		}
 		i = s.order[i]
 	}
-	image := s.change.Encode(nil, s.set.Image(i), epoch, i)
-	if s.centered {
-		return device.Sample{Words: encode.Centered(nil, image)}, s.set.Label(i)
-	}
-	return device.Sample{Bytes: image}, s.set.Label(i)
+	return s.encoder.Sample(epoch, i), s.set.Label(i)
 }
 
 // trainingSet opens the training samples of a build, those held out left away. name overrides the build's dataset; ""
@@ -59,15 +49,15 @@ func trainingSet(ctx context.Context, m *manifest.Manifest, name string, seed ui
 	if n < 1 {
 		return nil, fmt.Errorf("validation holds out %d samples, but %s has %d training samples; lower validation and compile again", m.Data.Validation, set.Name, set.Len())
 	}
-	learn := &source{set: set.Slice(0, n), change: encode.Direct{}, centered: centered(m), seed: seed, shuffle: true}
-	if m.Data.Jitter > 0 || m.Data.Flip {
-		j := encode.Jitter{Rows: set.Shape.Rows, Cols: set.Shape.Cols, Channels: set.Shape.Channels, Pixels: m.Data.Jitter, Flip: m.Data.Flip, Seed: seed}
-		if learn.centered {
-			j.Outside = encode.Center
-		}
-		learn.change = j
+	set = set.Slice(0, n)
+	encoder, err := encode.New(m, set, seed)
+	if err != nil {
+		return nil, err
 	}
-	return learn, nil
+	if m.Data.Jitter > 0 || m.Data.Flip {
+		encoder.Move(m.Data.Jitter, m.Data.Flip)
+	}
+	return &source{set: set, encoder: encoder, seed: seed, shuffle: true}, nil
 }
 
 // A trial is what a build's answers are measured on: the test set or, to choose rates and options by, the training samples
@@ -106,12 +96,14 @@ func (t *trial) of(ctx context.Context, m *manifest.Manifest, name string) (*sou
 		}
 		set = set.Slice(n-m.Data.Validation, n)
 	}
-	return &source{set: set, change: encode.Direct{}, centered: centered(m)}, nil
+	encoder, err := encode.New(m, set, uint64(m.Seed))
+	if err != nil {
+		return nil, err
+	}
+	return &source{set: set, encoder: encoder}, nil
 }
 
-func centered(m *manifest.Manifest) bool { return m.Input.Kind == manifest.Words }
-
-// openSet opens a split and holds it to the build's input and classes.
+// openSet opens a split and holds it to the build's classes.
 func openSet(ctx context.Context, m *manifest.Manifest, name string, split dataset.Split) (*dataset.Set, error) {
 	if name == "" {
 		name = m.Data.Set
@@ -119,10 +111,6 @@ func openSet(ctx context.Context, m *manifest.Manifest, name string, split datas
 	set, err := dataset.Open(ctx, name, split)
 	if err != nil {
 		return nil, err
-	}
-	if set.Shape.Size() != m.Input.Elements {
-		return nil, fmt.Errorf("dataset %s has images of %v, %d elements, but the build takes %d; use the dataset %s or compile for this one",
-			name, set.Shape, set.Shape.Size(), m.Input.Elements, m.Data.Set)
 	}
 	if set.Classes > m.Classes {
 		return nil, fmt.Errorf("dataset %s has %d classes, but the build has %d outputs; use the dataset %s or compile for this one",

@@ -129,7 +129,7 @@ func (t *training) run(ctx context.Context) error {
 	case t.samples == 0:
 		t.samples = learn.Len()
 	}
-	job := train.Job{Data: learn.set.Name, Samples: t.samples, Seed: uint64(seed), Encoder: m.Data.Encoder, Jitter: m.Data.Jitter, Flip: m.Data.Flip}
+	job := train.Job{Data: learn.set.Name, Samples: t.samples, Seed: uint64(seed), Encoder: learn.encoder.String(), Jitter: m.Data.Jitter, Flip: m.Data.Flip}
 	path := checkpointPath(t.checkpoint, t.path)
 
 	var resumed *train.Checkpoint

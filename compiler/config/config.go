@@ -45,17 +45,41 @@ type Data struct {
 	Validation int    // samples held out at the end of the training set
 	Jitter     int    // largest random shift of an image, in pixels
 	Flip       bool   // mirror half of the images left to right
-	Encoder    string // what an input element is of a byte b: "direct": b/256, "centered": (b - 128)/128
+	Encoder    string // what the host makes of a sample: see encoders
+	Contrast   int    // of encoder "delta": least change of a byte that is an event
 	Pos        Pos    // of the [data] header
+	At         map[string]Pos
 }
 
-// encoders are the encoders with the fraction bits of the input elements that they give.
-var encoders = map[string]int{"direct": 8, "centered": 7}
+// encoder is what Read knows of an encoder.
+type encoder struct {
+	frac   int  // fraction bits of the input elements
+	spikes bool // the sample is a train of spikes for each input
+	rated  bool // the spikes come at rates that go with the bytes
+}
+
+// encoders are what the host can make of a byte b or of an event: a number, "direct" b/256, "centered" (b - 128)/128, or spikes, see
+// docs/encoders.md.
+var encoders = map[string]encoder{
+	"direct":   {frac: 8},
+	"centered": {frac: 7},
+	"regular":  {spikes: true, rated: true},
+	"poisson":  {spikes: true, rated: true},
+	"latency":  {spikes: true, rated: true},
+	"delta":    {spikes: true},
+	"recorded": {spikes: true},
+}
 
 // InputFrac is the fraction bits of an input element.
-func (d Data) InputFrac() int { return encoders[d.Encoder] }
+func (d Data) InputFrac() int { return encoders[d.Encoder].frac }
 
-// Input is the shape of one sample.
+// Spikes says whether the host sends spikes.
+func (d Data) Spikes() bool { return encoders[d.Encoder].spikes }
+
+// Rated says whether the spikes that the host sends come at rates that go with the brightness of the inputs.
+func (d Data) Rated() bool { return encoders[d.Encoder].rated }
+
+// Input is the shape of one sample. Encoder "delta" makes two channels of each: darker and brighter.
 type Input struct {
 	Rows, Cols, Channels int
 	Pos                  Pos // of the [input] header, or of the set that implies the shape

@@ -36,14 +36,15 @@ const (
 // shape is what is known of a data set by its name.
 type shape struct {
 	train, rows, cols, channels, classes int
+	recorded                             bool // events, not images
 }
 
 var sets = map[string]shape{
-	"mnist":         {60000, 28, 28, 1, 10},
-	"fashion-mnist": {60000, 28, 28, 1, 10},
-	"cifar10":       {50000, 32, 32, 3, 10},
-	"nmnist-small":  {1000, 34, 34, 2, 10},
-	"digits":        {1000, 14, 14, 1, 10},
+	"mnist":         {60000, 28, 28, 1, 10, false},
+	"fashion-mnist": {60000, 28, 28, 1, 10, false},
+	"cifar10":       {50000, 32, 32, 3, 10, false},
+	"nmnist-small":  {1000, 34, 34, 2, 10, true},
+	"digits":        {1000, 14, 14, 1, 10, false},
 }
 
 // idxPrefix starts the name of a set that is a folder of IDX files.
@@ -190,7 +191,7 @@ func isName(s, extra string) bool {
 
 func (r *reader) data(t, top *table) {
 	d := &r.net.Data
-	d.Pos = t.head()
+	d.Pos, d.At = t.head(), t.at()
 	if !top.has("data") {
 		top.missing("data", `[data] with set = "mnist"`)
 		r.badData, r.badInput = true, true
@@ -216,11 +217,13 @@ func (r *reader) data(t, top *table) {
 	d.Jitter = t.integer("jitter", 0, 0, maxUnits, "jitter = 1")
 	d.Flip = t.truth("flip", false, "flip = true")
 	d.Encoder = t.choice("encoder", "direct", slices.Sorted(maps.Keys(encoders)), `encoder = "direct"`)
+	d.Contrast = t.integer("contrast", 32, 1, 255, "contrast = 32")
 	defer t.done()
 	if !t.ok("set") {
 		r.badData, r.badInput = true, true
 		return
 	}
+	r.encoder(t)
 	r.badData = !t.ok("epochs", "validation", "samples")
 	switch {
 	case r.badData:
@@ -245,6 +248,26 @@ func (r *reader) data(t, top *table) {
 	if !r.badData && d.Epochs > math.MaxInt32/d.Samples {
 		t.error("epochs", fmt.Sprintf("%d epochs of %d samples are more than the %d steps that a run can count", d.Epochs, d.Samples, math.MaxInt32), "train in several runs")
 		r.badData = true
+	}
+}
+
+// encoder holds the encoder to the data.
+func (r *reader) encoder(t *table) {
+	d := &r.net.Data
+	if !t.ok("encoder") {
+		return
+	}
+	switch recorded := d.Encoder == "recorded"; {
+	case r.shape.recorded && !recorded:
+		t.error("encoder", fmt.Sprintf("samples of %s are recorded events, encoder = %q takes images", d.Set, d.Encoder), `write encoder = "recorded", and code = "events" into [rule]`)
+	case recorded && !r.shape.recorded:
+		t.error("encoder", fmt.Sprintf("samples of %s are images, not recorded events", d.Set), `choose another encoder, or set = "nmnist-small"`)
+	}
+	switch {
+	case d.Encoder != "delta" && t.has("contrast") && t.ok("contrast"):
+		t.error("contrast", fmt.Sprintf("contrast has no effect: encoder = %q does not look at changes", d.Encoder), `remove it, or write encoder = "delta"`)
+	case d.Encoder != "delta":
+		d.Contrast = 0
 	}
 }
 
@@ -282,6 +305,9 @@ func (r *reader) input(t, data *table) {
 		data.error("set", fmt.Sprintf("the shape of the images of %s is not known", r.net.Data.Set), "add [input] with rows, cols and channels")
 		r.badInput = true
 		return
+	}
+	if r.net.Data.Encoder == "delta" {
+		in.Channels *= 2
 	}
 	if e := in.Elements(); e > maxInputs {
 		*t.list = append(*t.list, r.net.Diagnostic(in.Pos, fmt.Sprintf("a sample of %d x %d x %d = %d elements is larger than %d", in.Rows, in.Cols, in.Channels, e, maxInputs), "shrink the images"))
@@ -512,6 +538,9 @@ func (r *reader) rule(t, top *table, data *table) {
 	if t.ok("name") && known {
 		r.carries(spec)
 		r.ruleOptions(t, spec)
+		if d := r.net.Data; d.Spikes() && !slices.ContainsFunc(spec.Options, func(o Option) bool { return o.Name == "code" }) {
+			data.error("encoder", fmt.Sprintf("encoder = %q makes spikes, rule %q takes none", d.Encoder, u.Name), `write encoder = "direct", or use rule stdp`)
+		}
 	} else {
 		t.known = slices.Collect(maps.Keys(t.values)) // which others are right depends on the rule
 	}

@@ -99,7 +99,7 @@ func TestDefaults(t *testing.T) {
 	}
 	want := &Net{
 		File: "net.toml", Source: []byte(minimal), Name: "m", Seed: 1,
-		Data:  Data{Set: "mnist", Epochs: 1, Samples: 60000, Encoder: "direct", Pos: Pos{2, 1}},
+		Data:  Data{Set: "mnist", Epochs: 1, Samples: 60000, Encoder: "direct", Pos: Pos{2, 1}, At: map[string]Pos{"set": {3, 7}}},
 		Input: Input{Rows: 28, Cols: 28, Channels: 1, Pos: Pos{3, 7}},
 		Layers: []Layer{
 			{
@@ -157,12 +157,15 @@ import = "t.npz"
 	if err != nil {
 		t.Fatal(err)
 	}
+	data := got.Data
+	data.At = nil
 	for _, tt := range []struct {
 		what      string
 		got, want any
 	}{
 		{"seed", got.Seed, uint32(4294967295)},
-		{"data", got.Data, Data{"idx:/x", 3, 50, 7, 2, true, "direct", Pos{7, 8}}},
+		{"place in data", got.Data.At["encoder"], Pos{7, 103}},
+		{"data", data, Data{Set: "idx:/x", Epochs: 3, Samples: 50, Validation: 7, Jitter: 2, Flip: true, Encoder: "direct", Pos: Pos{7, 8}}},
 		{"input", got.Input, Input{5, 4, 3, Pos{8, 9}}},
 		{"rate of a frozen layer", got.Layers[0].Rate, 0.0},
 		{"gain given as an integer", got.Layers[0].Gain, 1.0},

@@ -28,6 +28,7 @@ epochs = 2
 validation = 5000	# samples held out at the end of the training set
 samples = 0	# training samples an epoch; 0: all that are left
 jitter = 0	# shift images at random by up to so many pixels
+encoder = "direct"	# {{.Encoders}}
 
 # Layers from the input on; the last one gives the answer.
 # {{.Note}}.
@@ -118,6 +119,7 @@ func Template(rule, title, name string, spec RuleSpec, r Recipe) []byte {
 		values, every = r.Values, fmt.Sprintf("values = { frac = %d }\n", r.Values)
 	}
 	frac := spec.errorFrac()
+	encoders := "of a byte b: direct, b/256; centered, (b - 128)/128"
 	options := []string{fmt.Sprintf("error = { frac = %d }\t# errors are multiples of 2^-%[1]d in [-%d, %[2]d)", frac, 1<<(15-frac))}
 	for _, o := range spec.Options {
 		line := o.line() + "\t# " + o.Doc
@@ -125,12 +127,15 @@ func Template(rule, title, name string, spec RuleSpec, r Recipe) []byte {
 			line = "# " + line
 		}
 		options = append(options, line)
+		if o.Name == "code" {
+			encoders += "; for code = \"events\" spikes: regular, poisson, latency, delta, recorded"
+		}
 	}
 	var b bytes.Buffer
 	err := page.Execute(&b, map[string]any{
 		"Name": printable(name), "Quoted": tomlString(name), "Title": printable(title), "Note": r.Note,
 		"Hidden": strings.Join(spec.Activations(false), ", "), "Output": r.Output, "Outputs": strings.Join(spec.Activations(true), ", "),
-		"OutputWeights": r.OutputWeights, "Activation": r.Activation, "Frac": values, "Values": every, "Gain": r.Gain,
+		"OutputWeights": r.OutputWeights, "Encoders": encoders, "Activation": r.Activation, "Frac": values, "Values": every, "Gain": r.Gain,
 		"Units": r.Units, "Rate1": r.Rates[0], "Rate2": r.Rates[1],
 		"Rule": tomlString(rule), "Rate": r.Rate, "Final": r.Final, "Options": options,
 	})

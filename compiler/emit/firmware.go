@@ -61,7 +61,7 @@ func Firmware(p *ir.Program, dev *device.Config) (m *image.Image, listing []byte
 	}
 	m.Sections = append(m.Sections, image.Section{Space: device.Registers, Data: regs})
 	x := p.Vectors[0]
-	base, stride := uint32(x.Base*dev.Lanes), uint32(dev.Words(x.Len())*dev.Lanes)
+	base, stride := uint32(x.Base*dev.Lanes), uint32(dev.Words(x.Len())*dev.Lanes*max(1, x.Steps))
 	m.Sections = append(m.Sections, image.Section{Space: device.Control, Addr: device.ControlInBase,
 		Data: []uint16{uint16(base), uint16(base >> 16), uint16(stride), uint16(stride >> 16)}})
 	m.Config = *dev
@@ -107,6 +107,13 @@ func (e *encoder) add(o *ir.Op) error {
 	switch o.Name {
 	case "fills":
 		return e.fill(o)
+	case "next":
+		// Both register groups that place the input go on.
+		segment := int64(e.dev.Words(e.p.Vector(o.Args[0]).Len()) * e.dev.Lanes)
+		if err := e.encode("add", isa.Fields{"rd": e.reg("input"), "ra": e.reg("input"), "rb": e.reg("zero"), "imm": segment}); err != nil {
+			return err
+		}
+		return e.encode("add", isa.Fields{"rd": e.reg("input_lanes"), "ra": e.reg("input"), "rb": e.reg("zero")})
 	case "rowof":
 		// A row's words are a power of two more often than not; a shift takes a seventh of a multiplication's cycles.
 		f["rd"], f["ra"] = e.reg(o.Args[0]), e.reg(o.Args[2])

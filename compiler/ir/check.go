@@ -39,6 +39,9 @@ func (p *Program) Check() error {
 		if v.N < 1 {
 			errs = append(errs, fmt.Errorf("vector %s has %d elements", v.Name, v.N))
 		}
+		if v.Steps < 0 || v.Steps > 0 && (v.Role != "input" || v.One) {
+			errs = append(errs, fmt.Errorf("vector %s: %d time steps of a vector of role %s (one: %s); only an input without a constant one has any", v.Name, v.Steps, v.Role, flag(v.One)))
+		}
 	}
 	for _, s := range p.Scalars {
 		declare(s.Name, 's')
@@ -139,6 +142,11 @@ func (p *Program) checkShape(o *Op, init bool) error {
 			return fmt.Errorf("%s is drawn by the rows of a product, a block of it would be other numbers", t.Name)
 		}
 		return fit(1, 2, 0)
+	case "clear", "next":
+		if p.Vector(o.Args[0]).Steps == 0 {
+			return fmt.Errorf("%s has no time steps", o.Args[0])
+		}
+		return nil
 	case "fill", "fills":
 		if len(o.Args) == 3 && p.Scalar(o.Args[1]) == nil {
 			return fmt.Errorf("%s is no scalar, which a block is filled with", o.Args[1])

@@ -71,13 +71,17 @@ var Roles = []string{"weight", "head", "inverse", "trace", "feedback", "noise"}
 // Vector is a vector of N elements, values x / 2^Frac. With One, element N holds the constant one of its format (the
 // partner of a bias). Vectors of role "input" have two buffers; those of role "state" live from sample to sample: init sets
 // them, learn alone changes them, and the digest sees them.
+//
+// An input with Steps has in each buffer a segment of N elements for every time step. The host sets the elements that have an event to 1;
+// the program reads the first segment, goes on to the following one with next, and leaves zeros behind.
 type Vector struct {
-	Name string
-	Role string // "input", "value", "temp", "state"
-	N    int
-	One  bool
-	Frac int
-	Base int // word address, -1 before pass allocate
+	Name  string
+	Role  string // "input", "value", "temp", "state"
+	N     int
+	One   bool
+	Frac  int
+	Steps int // of an input; 0: the whole sample is there at once
+	Base  int // word address, -1 before pass allocate
 }
 
 // Len is the number of elements with the constant one.

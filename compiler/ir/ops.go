@@ -69,6 +69,7 @@ var Ops = map[string]Sig{
 	"anneal":       {Upper, "s", []string{"sched", "factor", "final"}, "one step of a rate's schedule: linear adds factor, geometric multiplies by factor/2^31; never beyond final"},
 	"count":        {Upper, "s", nil, "scalar += 1"},
 	"one":          {Upper, "v", nil, "write the constant one of the vector (both buffers of an input)"},
+	"clear":        {Upper, "v", nil, "dst = 0 in every time step of both buffers of the input"},
 	"digest":       {Upper, "", nil, "digest of every tensor in memory, state and learned scalar"},
 
 	// Blocks stay until the program is encoded.
@@ -104,6 +105,7 @@ var Ops = map[string]Sig{
 	"max":   {Lower, "sss", nil, ""},
 	"load":  {Lower, "svs", nil, "operands dst, vector, index"},
 	"store": {Lower, "vss", []string{"buffer"}, "operands vector, index, value; buffer 1: the second input buffer"},
+	"next":  {Lower, "v", nil, "the input of the following time step: its segment after the one that is read"},
 	"key":   {Lower, "s", []string{"stream"}, "key of a stream at the step in the scalar"},
 	"halt":  {Lower, "", nil, ""},
 }

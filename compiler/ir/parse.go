@@ -85,8 +85,11 @@ func (r *reader) line(line string) error {
 		}
 		r.p.Tensors = append(r.p.Tensors, t)
 	case "vector":
-		r.p.Vectors = append(r.p.Vectors, &Vector{Name: name, Role: a.text("role"), N: a.number("n"), One: a.flag("one"),
-			Frac: a.number("frac"), Base: a.number("base")})
+		v := &Vector{Name: name, Role: a.text("role"), N: a.number("n"), One: a.flag("one"), Frac: a.number("frac"), Base: a.number("base")}
+		if _, ok := a.kv["steps"]; ok {
+			v.Steps = a.number("steps")
+		}
+		r.p.Vectors = append(r.p.Vectors, v)
 	case "scalar":
 		r.p.Scalars = append(r.p.Scalars, &Scalar{Name: name, Init: int32(a.number("init")), Frac: a.number("frac"),
 			Learned: a.flag("learned"), Reg: a.number("reg")})

@@ -19,7 +19,11 @@ func (p *Program) String() string {
 		b.WriteByte('\n')
 	}
 	for _, v := range p.Vectors {
-		fmt.Fprintf(&b, "vector %s role=%s n=%d one=%s frac=%d base=%d\n", v.Name, v.Role, v.N, flag(v.One), v.Frac, v.Base)
+		fmt.Fprintf(&b, "vector %s role=%s n=%d one=%s frac=%d base=%d", v.Name, v.Role, v.N, flag(v.One), v.Frac, v.Base)
+		if v.Steps > 0 {
+			fmt.Fprintf(&b, " steps=%d", v.Steps)
+		}
+		b.WriteByte('\n')
 	}
 	for _, s := range p.Scalars {
 		fmt.Fprintf(&b, "scalar %s init=%d frac=%d learned=%s reg=%d\n", s.Name, s.Init, s.Frac, flag(s.Learned), s.Reg)

@@ -44,6 +44,9 @@ func BoundsName(o *ir.Op) string { return fmt.Sprintf("bounds_%d_%d", o.Attrs["l
 // Buffers is the number of input buffers.
 const Buffers = 2
 
+// eventBits is the width of an event's address within a buffer (docs/protocol.md).
+const eventBits = 16
+
 // Allocate gives every tensor, vector, table and scalar its place, and every depth of the device that is still 0 the
 // least power of two that holds them. What does not fit a given depth is an error that says by how much.
 func Allocate(p *ir.Program, dev *device.Config) error {
@@ -59,7 +62,11 @@ func Allocate(p *ir.Program, dev *device.Config) error {
 		v.Base = vectors
 		n := dev.Words(v.Len())
 		if v.Role == "input" {
-			n *= Buffers
+			if last := dev.Lanes * n * v.Steps; last > 1<<eventBits {
+				return Misfit{fmt.Errorf("input buffer: %d time steps of %d elements take %d, an event's address has %d bits: %d too many; use fewer timesteps or smaller samples",
+					v.Steps, dev.Lanes*n, last, eventBits, last-1<<eventBits)}
+			}
+			n *= Buffers * max(1, v.Steps)
 		}
 		vectors += n
 	}

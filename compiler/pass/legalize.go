@@ -322,6 +322,17 @@ func (z *legalizer) op(o *ir.Op) error {
 		if v.Role == "input" {
 			z.add(ir.New("store", v.Name, i, value).With("buffer", 1))
 		}
+	case "clear":
+		x := vec(0)
+		for _, offset := range []string{"input", laneInput} {
+			z.add(ir.New("set", z.scalar(offset, 0), ir.Imm(0)))
+		}
+		b := ir.New("repeat", z.scalar("trip_1", 0)).With("n", Buffers*x.Steps) // one buffer follows the other
+		outer := z.out
+		z.out = nil
+		z.vec(fnMac, x.N, x.Name, ir.Zero, ir.Zero, ir.Zero)
+		z.add(ir.New("next", x.Name))
+		b.Body, z.out = z.out, append(outer, b)
 	case "digest":
 		id := 0
 		for _, t := range p.Tensors {

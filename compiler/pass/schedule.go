@@ -120,6 +120,8 @@ func InputGroup(p *ir.Program, o *ir.Op) int {
 		return LaneSide
 	case (o.Name == "vec" || o.Name == "tab" || o.Name == "dot") && input(1):
 		return ScalarSide // its first register is the offset of a; the others are 0
+	case o.Name == "vec" && input(0):
+		return LaneSide // its last register is the offset of dst; the others are 0
 	}
 	return 0
 }
@@ -130,6 +132,10 @@ func reachable(p *ir.Program, o *ir.Op) error {
 	switch group := InputGroup(p, o); {
 	case o.Name == "store" && o.Attrs["buffer"] <= 1: // init writes to both
 		return nil
+	case o.Name == "next": // moves the offsets
+		return nil
+	case o.Name == "vec" && group == LaneSide:
+		at = 0
 	case strings.HasPrefix(o.Name, "upd") && group == LaneSide:
 		at = 3
 	case strings.HasPrefix(o.Name, "upd") || strings.HasPrefix(o.Name, "mac"):

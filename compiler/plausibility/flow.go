@@ -73,7 +73,7 @@ func (e env) join(other env) (grew bool) {
 // written is the vector that an operation writes, or nil.
 func written(p *ir.Program, o *ir.Op) *ir.Vector {
 	switch sig := ir.Ops[o.Name]; {
-	case sig.Args == "" || sig.Args[0] != 'v' || o.Name == "result" || strings.HasPrefix(o.Name, "dig"):
+	case sig.Args == "" || sig.Args[0] != 'v' || o.Name == "result" || o.Name == "next" || strings.HasPrefix(o.Name, "dig"):
 		return nil
 	default:
 		return p.Vector(o.Args[0])

@@ -21,6 +21,8 @@ func (w *flow) ranges(inputLo float64, scalars map[string]interval, start map[*i
 			continue
 		}
 		switch i, ok := start[d.vector]; {
+		case d.vector.Steps > 0: // spikes
+			d.set(interval{0, 1})
 		case d.vector.Role == "input":
 			d.set(interval{inputLo, 255 + inputLo})
 		case ok:

@@ -19,6 +19,7 @@ import (
 	"github.com/nmc-fpga/nmc/compiler/rules"
 	"github.com/nmc-fpga/nmc/firmware/device"
 	"github.com/nmc-fpga/nmc/host/dataset"
+	"github.com/nmc-fpga/nmc/host/encode"
 	"github.com/nmc-fpga/nmc/sim"
 	"github.com/nmc-fpga/nmc/sim/float"
 )
@@ -165,6 +166,7 @@ type state struct {
 	program *ir.Program
 	machine *sim.Machine
 	set     *dataset.Set
+	encoder *encode.Encoder
 	steps   uint32 // samples that it has learned
 }
 
@@ -190,6 +192,9 @@ func start(t *testing.T, src string) *state {
 	if s.set, err = dataset.Open(context.Background(), "digits", dataset.Train); err != nil {
 		t.Fatal(err)
 	}
+	if s.encoder, err = encode.New(s.build.Manifest, s.set, 5); err != nil {
+		t.Fatal(err)
+	}
 	s.run(device.Run{Entry: device.Init})
 	return s
 }
@@ -208,7 +213,7 @@ func (s *state) run(r device.Run) device.Result {
 
 func (s *state) learn(i int) device.Result {
 	s.steps++
-	return s.run(device.Run{Entry: device.Learn, Label: uint16(s.set.Label(i)), Sample: device.Sample{Bytes: s.set.Image(i)}})
+	return s.run(device.Run{Entry: device.Learn, Label: uint16(s.set.Label(i)), Sample: s.encoder.Sample(0, i)})
 }
 
 func (s *state) agree(act float.Activation, output string, oracle func(*state) float.Rule) {

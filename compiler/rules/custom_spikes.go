@@ -40,6 +40,9 @@ func (c *custom) checkSpikes() diag.List {
 				list = append(list, net.Diagnostic(at, o.Name+" has no effect: no unit spikes", `remove it, or write activation = "lif"`))
 			}
 		}
+		if d := net.Data; d.Spikes() {
+			list = append(list, net.Diagnostic(d.At["encoder"], fmt.Sprintf("encoder = %q makes spikes, but no unit spikes", d.Encoder), `write encoder = "direct", or activation = "lif"`))
+		}
 		return list
 	}
 	if len(hidden) > 1 {

@@ -38,10 +38,22 @@ lanes = 8
 
 const tripletTraces = `traces = { x1 = "0.8*x1 + 0.2*x0", y1 = "0.7*y1 + 0.3*y0", y2 = "0.95*y2 + y0" }`
 
-var spikingRules = []struct{ name, options string }{
+type spikingRule struct{ name, options string }
+
+// text is the net.toml of a rule; an encoder stands as a comment.
+func (c spikingRule) text() string {
+	text := fmt.Sprintf(spikingText, c.options)
+	if _, encoder, ok := strings.Cut(c.options, "# "); ok {
+		text = strings.Replace(text, `"digits"`, fmt.Sprintf("\"digits\"\nencoder = %q", encoder), 1)
+	}
+	return text
+}
+
+var spikingRules = []spikingRule{
 	{"triplet", "dw = \"rate * (y0 * (x1 - w) + 0.5 * y0 * (y2 - y0) * x1 - 0.5 * x0 * y1)\"\ninhibition = \"none\"\n" + tripletTraces},
 	{"pairs with a winner", "dw = \"rate * (y0 * x1 - 0.5 * x0 * y1)\"\n" + tripletTraces},
 	{"excitatory", "dw = \"rate * (0.2 * y0 * x1 - x0 * y1)\"\ninhibition = \"none\"\nsynapses = \"excitatory\"\n" + tripletTraces},
+	{"from the host", "dw = \"rate * (y0 * (x1 - w) - 0.5 * x0 * y1)\"\ninhibition = \"none\"\n" + tripletTraces + "\ncode = \"events\" # poisson"},
 	{"reward", "dw = \"y0 * x1 - 0.5 * x0 * y1\"\neligibility = 0.5\ninhibition = \"none\"\n" + tripletTraces},
 }
 
@@ -50,7 +62,7 @@ var spikingRules = []struct{ name, options string }{
 func TestCustomSpikes(t *testing.T) {
 	for _, c := range spikingRules {
 		t.Run(c.name, func(t *testing.T) {
-			s := start(t, fmt.Sprintf(spikingText, c.options))
+			s := start(t, c.text())
 			used := 0
 			for i := range 30 {
 				if s.spikes(i) {
@@ -82,7 +94,12 @@ func (s *state) spikes(i int) bool {
 		target.Scale(eligible, target)
 	}
 	res := s.learn(i)
-	in := float.Regular(s.vector("p"), steps) // as the device rounds them
+	var in float.Trains
+	if rule.Word("code") == "events" {
+		in = s.sent(i)
+	} else {
+		in = float.Regular(s.vector("p"), steps) // as the device rounds them
+	}
 	v, counts := make([]float64, out), make([]float64, out)
 	at := map[string][]float64{}
 	for name := range traces {
@@ -178,7 +195,8 @@ func TestCustomSpikesMessages(t *testing.T) {
 		{"[rule]", "[rule]\ndw = \"rate * reward * x0\"", "reward is known when the sample's last step is over"},
 		{"[rule]", "[rule]\ndw = \"rate * error * x0\"", "error is known when the sample's last step is over"},
 		{`activation = "lif"`, `activation = "relu"`, "timesteps has no effect: no unit spikes; remove it, or write activation = \"lif\""},
-		{"timesteps = 12", "timesteps = 12\ncode = \"events\"", "timesteps = 12, but recorded events have 8; write timesteps = 8"},
+		{"timesteps = 12", "timesteps = 12\ncode = \"events\"", `code = "events" takes spikes from the host, but encoder = "direct" of [data] makes none`},
+		{`"digits"`, "\"digits\"\nencoder = \"latency\"", `net.toml:14:1: code = "regular" makes spikes on the device, but encoder = "latency" of [data] makes them on the host`},
 		{"[[layer]]\nunits = 10", "[[layer]]\nunits = 5\nactivation = \"lif\"\n[[layer]]\nunits = 10", "rule custom has one spiking layer"},
 	} {
 		text := strings.Replace(fmt.Sprintf(spikingText, ""), c.old, c.new, 1)

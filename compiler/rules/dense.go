@@ -58,7 +58,11 @@ func newDense(net *config.Net) *Dense {
 	if net.Rule.Rounding == "nearest" {
 		n.rounds = fixed.Nearest
 	}
-	p.Vectors = append(p.Vectors, &ir.Vector{Name: "x", Role: "input", N: net.Input.Elements(), One: true, Frac: net.Data.InputFrac(), Base: -1})
+	x := &ir.Vector{Name: "x", Role: "input", N: net.Input.Elements(), One: true, Frac: net.Data.InputFrac(), Base: -1}
+	if net.Data.Spikes() { // of spiking units, which have no biases
+		x.One, x.Steps = false, net.Rule.Whole("timesteps")
+	}
+	p.Vectors = append(p.Vectors, x)
 	in := net.Input.Elements()
 	for l, layer := range net.Layers {
 		p.Tensors = append(p.Tensors, &ir.Tensor{Name: n.W(l), Role: "weight", In: in, Out: layer.Units, Bias: true, Bits: layer.Weights.Bits,
@@ -163,6 +167,9 @@ func (n *Dense) init(f *ir.Func) {
 	for _, v := range n.Program.Vectors {
 		if v.One {
 			f.Add(ir.New("one", v.Name))
+		}
+		if v.Steps > 0 {
+			f.Add(ir.New("clear", v.Name))
 		}
 	}
 }

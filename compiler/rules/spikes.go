@@ -7,18 +7,19 @@ import (
 	"github.com/nmc-fpga/nmc/compiler/config"
 	"github.com/nmc-fpga/nmc/compiler/diag"
 	"github.com/nmc-fpga/nmc/compiler/ir"
+	"github.com/nmc-fpga/nmc/compiler/manifest"
 )
 
 const (
-	rateFrac     = 14 // spikes of an input in a step, and its phase, which is less than 2
-	smallestMean = 8  // of the input bytes of a sample: a darker one has fewer spikes than asked for
+	rateFrac     = manifest.GainFrac // spikes of an input in a step, and its phase, which is less than 2
+	smallestMean = 8                 // of the input bytes of a sample: a darker one has fewer spikes than asked for
 )
 
 // Options of rules whose units spike.
 var (
 	timestepsOption = config.Option{Name: "timesteps", Default: 16, Min: 2, Max: 64, Doc: "of a sample"}
 	codeOption      = config.Option{Name: "code", Default: "regular", Words: []string{"regular", "poisson", "latency", "events"},
-		Doc: "of an input: evenly spaced spikes, random ones, one that comes the sooner the brighter, or recorded ones"}
+		Doc: "of an input: evenly spaced spikes, random ones, one that comes the sooner the brighter, or events: what the encoder in [data] sends"}
 	eventsOption = config.Option{Name: "events", Default: 40.0, Max: 1024, Open: true, Doc: "spikes of all inputs together in a step; an input has at most one"}
 	leakOption   = config.Option{Name: "leak", Default: 0.9375, Max: 1, Doc: "what a step leaves of a membrane's voltage; 1: no leak"}
 )
@@ -31,27 +32,43 @@ type coder struct {
 	p, phase, s string
 }
 
-// recordedSteps is how many time steps the bits of an input byte hold.
-const recordedSteps = 8
-
-// checkCode holds the code to the data.
+// checkCode holds the code to the encoder: spikes are made by the device or by the host.
 func checkCode(n *Dense) diag.List {
 	r, net := &n.Net.Rule, n.Net
 	var list diag.List
-	recorded := r.Word("code") == "events"
-	if steps := r.Whole("timesteps"); recorded && steps > recordedSteps {
-		list = append(list, net.Diagnostic(r.At["timesteps"], fmt.Sprintf("timesteps = %d, but recorded events have %d", steps, recordedSteps), fmt.Sprintf("write timesteps = %d", recordedSteps)))
+	encoder := net.Data.Pos
+	if at, given := net.Data.At["encoder"]; given {
+		encoder = at
 	}
-	if at, given := r.At["events"]; recorded && given {
-		list = append(list, net.Diagnostic(at, "events has no effect: spikes come as they were recorded", "remove it, or choose another code"))
+	code := r.Pos
+	if at, given := r.At["code"]; given {
+		code = at
 	}
-	if net.Data.Set == "nmnist-small" && !recorded {
-		list = append(list, net.Diagnostic(net.Data.Pos, "samples of nmnist-small are recorded events", `write code = "events" and timesteps = 8 into [rule]`))
+	events := r.Word("code") == "events"
+	switch d := net.Data; {
+	case d.Spikes() && !events:
+		list = append(list, net.Diagnostic(code, fmt.Sprintf("code = %q makes spikes on the device, but encoder = %q of [data] makes them on the host", r.Word("code"), d.Encoder),
+			`write code = "events", or encoder = "direct"`))
+	case events && !d.Spikes():
+		list = append(list, net.Diagnostic(code, fmt.Sprintf(`code = "events" takes spikes from the host, but encoder = %q of [data] makes none`, d.Encoder),
+			`write encoder = "poisson" (or regular, latency, delta, recorded) into [data], or another code`))
+	case d.Encoder == "centered":
+		list = append(list, net.Diagnostic(encoder, fmt.Sprintf("rule %s makes spikes of brightness, encoder = %q gives negative numbers", r.Name, d.Encoder), `write encoder = "direct"`))
 	}
-	if net.Data.Encoder != "direct" {
-		list = append(list, net.Diagnostic(net.Data.Pos, fmt.Sprintf("rule %s makes spikes of brightness, encoder = %q gives negative numbers", r.Name, net.Data.Encoder), `write encoder = "direct"`))
+	if at, given := r.At["events"]; given && events && net.Data.Spikes() && !net.Data.Rated() {
+		list = append(list, net.Diagnostic(at, fmt.Sprintf("events has no effect: how many spikes encoder = %q makes is up to what it sees", net.Data.Encoder), "remove it, or choose another encoder"))
 	}
 	return list
+}
+
+// Gain returns how often inputs spike by their brightness, from the option events: in a step so many of them together, p = events·x/Σx.
+func Gain(net *config.Net) manifest.Gain {
+	events, inputs := net.Rule.Number("events"), net.Input.Elements()
+	// events/Σx with so many fraction bits that it has 15 where the mean of the bytes is the smallest.
+	frac := int(math.Floor(math.Log2(math.MaxInt16 * float64(inputs) * smallestMean / events)))
+	numerator := math.Ldexp(events, frac)
+	up := max(0, int(math.Ceil(math.Log2(numerator)))-30)
+	return manifest.Gain{Numerator: int32(math.Round(math.Ldexp(numerator, -up))), Up: up, Shift: frac - manifest.GainFrac}
 }
 
 // newCoder declares the vectors; a spike is one in a format of spikeFrac fraction bits.
@@ -65,6 +82,10 @@ func newCoder(n *Dense, spikeFrac int) coder {
 	return c
 }
 
+// events says whether the spikes come from the host. Every step of a sample has to be encoded then: a buffer that was not read to its end
+// would hold spikes when the next sample comes.
+func (n *coder) events() bool { return n.Net.Data.Spikes() }
+
 // silent lets an operation saturate on purpose.
 func (n *Dense) silent(o *ir.Op) *ir.Op {
 	return o.With("lo", math.MinInt16+1).With("hi", math.MaxInt16-1)
@@ -72,18 +93,13 @@ func (n *Dense) silent(o *ir.Op) *ir.Op {
 
 // begin adds p = events·x/Σx, at most 1, and the phases that the codes start from.
 func (n *coder) begin(f *ir.Func) {
-	if n.Net.Rule.Word("code") == "events" {
-		n.Copy(f, n.phase, n.H(0)) // the first step is the most significant bit
+	if n.events() {
 		return
 	}
-	events := n.Net.Rule.Number("events")
-	// gain = events/Σx with so many fraction bits that it has 15 where the mean of the bytes is the smallest.
-	frac := int(math.Floor(math.Log2(math.MaxInt16 * float64(n.inputs) * smallestMean / events)))
-	numerator := math.Ldexp(events, frac)
-	up := max(0, int(math.Ceil(math.Log2(numerator)))-30)
-	sum, gain := n.Scalar("input_sum", 0, 0, false), n.Scalar("gain", 0, frac-n.Program.Vector(n.H(0)).Frac, false)
+	g := Gain(n.Net)
+	sum, gain := n.Scalar("input_sum", 0, 0, false), n.Scalar("gain", 0, g.Shift+rateFrac-n.Program.Vector(n.H(0)).Frac, false)
 	f.Add(ir.New("dot", sum, n.H(0), ir.Imm(1)).With("n", n.inputs).With("shift", 0))
-	f.Add(ir.New("div", gain, n.Scalar("events", int32(math.Round(math.Ldexp(numerator, -up))), 0, false), sum).With("shift", up))
+	f.Add(ir.New("div", gain, n.Scalar("events", g.Numerator, 0, false), sum).With("shift", g.Up))
 	n.Bound(n.Mul(f, n.p, n.H(0), gain, ir.Zero), 0, 1)
 	if n.Net.Rule.Word("code") == "poisson" { // 2p - 1, to compare with draws in [-1, 1)
 		f.Add(ir.New("madd", n.p, n.p, ir.Imm(1), n.Const(n.p, -0.5)))
@@ -105,10 +121,9 @@ func (n *coder) encode(f *ir.Func) {
 	case "latency": // an input that had its spike collects no more
 		n.collect(f, n.left())
 		f.Add(ir.New("sel", n.left(), n.s, ir.Zero, n.left()))
-	case "events":
-		f.Add(ir.New("ge", n.s, n.phase, n.Const(n.phase, 0.5)))
-		n.Scale(f, n.phase, n.phase, 2, ir.Zero)
-		n.Sub(f, n.phase, n.phase, n.s)
+	case "events": // and zeros for the sample that has this buffer next
+		n.Copy(f, n.s, n.H(0))
+		f.Add(ir.New("fill", n.H(0), ir.Imm(0)), ir.New("next", n.H(0)))
 	default:
 		n.collect(f, n.p)
 	}

@@ -202,11 +202,12 @@ func (n *spiking) present(f *ir.Func, learning bool) {
 		}
 	}
 	_ = n.Repeat(f, r.Whole("timesteps"), func(b *ir.Func, _ string) error {
-		if down { // which goes on when the layer is silent
+		always := down || n.events() // depression goes on when the layer is silent
+		if always {
 			step(b)
 		}
 		n.If(b, n.spikes, Less, n.most, func(b *ir.Func) {
-			if !down {
+			if !always {
 				step(b)
 			}
 			if learning && n.plastic() {

@@ -49,7 +49,9 @@ func TestAgreeSpikeTiming(t *testing.T) {
 		{"alif", "vote", few + "depression = 0.0\ntimesteps = 24"},
 		{"alif", "vote", "events = 12.0\nthreshold = 1.0\ncode = \"latency\"\ntotal = 0.0\nquiet = 0.5"},
 		{"alif", "vote", "events = 20.0\nthreshold = 2.0\ncode = \"latency\"\nbounds = \"hard\"\ndepression = 0.25\nhomeostasis = 0.0"},
-		{"alif", "vote", "threshold = 3.0\ncode = \"events\"\ntimesteps = 8"},
+		{"alif", "vote", few + "code = \"events\" # poisson"},
+		{"alif", "vote", few + "depression = 0.0\ntimesteps = 24\ncode = \"events\" # regular"},
+		{"alif", "softmax", "threshold = 3.0\ntimesteps = 8\ncode = \"events\" # delta"},
 		{"lif", "vote", few + "spikes = 2"},
 		{"alif", "softmax", few},
 		{"alif", "sigmoid", few + "spikes = 8"},
@@ -57,6 +59,9 @@ func TestAgreeSpikeTiming(t *testing.T) {
 		for _, lanes := range []string{"out", "in"} {
 			t.Run(fmt.Sprintf("%s/%s/%s/lanes-%s", c.hidden, c.output, strings.ReplaceAll(c.options, "\n", " "), lanes), func(t *testing.T) {
 				src := strings.NewReplacer(`"alif"`, `"`+c.hidden+`"`, `"vote"`, `"`+c.output+`"`).Replace(fmt.Sprintf(stdpSource, lanes, lanes, c.options))
+				if _, encoder, ok := strings.Cut(c.options, "# "); ok {
+					src = strings.Replace(src, `"digits"`, fmt.Sprintf("\"digits\"\nencoder = %q", encoder), 1)
+				}
 				start(t, src).agreeSpikeTiming()
 			})
 		}
@@ -109,7 +114,7 @@ func (s *state) agreeSpikeTiming() {
 			s.Fatal(err)
 		}
 		before := mat.DenseCopyOf(n.W)
-		answer := s.run(device.Run{Entry: device.Infer, Sample: device.Sample{Bytes: s.set.Image(i)}}).Result[0]
+		answer := s.run(device.Run{Entry: device.Infer, Sample: s.encoder.Sample(0, i)}).Result[0]
 		if got := s.learn(i).Result[0]; got != answer {
 			s.Errorf("sample %d: %d when it is learned, %d when it is not", i, got, answer)
 		}
@@ -169,18 +174,12 @@ func (s *state) agreeSpikeTiming() {
 	}
 }
 
-// trains are the spikes of a sample, from the rates that the device has, or recorded in the bits of the bytes.
+// trains are the spikes of a sample, from the rates that the device has, or those that the host sends.
 func (s *state) trains(i int) float.Trains {
 	r := &s.cfg.Rule
 	steps := r.Whole("timesteps")
 	if r.Word("code") == "events" {
-		trains := make(float.Trains, steps)
-		for t := range trains {
-			for _, b := range s.set.Image(i) {
-				trains[t] = append(trains[t], b>>(7-t)&1 != 0)
-			}
-		}
-		return trains
+		return s.sent(i)
 	}
 	p := s.vector("p")
 	s.checkRates(i, p)
@@ -188,6 +187,90 @@ func (s *state) trains(i int) float.Trains {
 		return float.Latency(p, steps)
 	}
 	return float.Regular(p, steps)
+}
+
+// sent are the spikes of a sample that come from the host.
+func (s *state) sent(i int) float.Trains {
+	in := s.build.Manifest.Input
+	trains := make(float.Trains, in.Steps)
+	for t := range trains {
+		trains[t] = make([]bool, in.Elements)
+	}
+	for _, e := range s.encoder.Sample(0, i).Events {
+		trains[int(e)/in.Segment][int(e)%in.Segment] = true
+	}
+	return trains
+}
+
+// TestSpikesFromTheHost: what the encoders regular and latency send is what the device makes of the same bytes itself, so that it learns
+// the same.
+func TestSpikesFromTheHost(t *testing.T) {
+	for _, rule := range []string{fmt.Sprintf(stdpSource, "out", "out", "events = 12.0\nthreshold = 1.0"), fmt.Sprintf(spikingText, spikingRules[0].options)} {
+		for _, code := range []string{"regular", "latency"} {
+			digest := func(code, encoder string) (uint64, int) {
+				src := strings.Replace(rule, `"digits"`, fmt.Sprintf("\"digits\"\nencoder = %q", encoder), 1)
+				s := start(t, strings.Replace(src, "[device]", fmt.Sprintf("code = %q\n[device]", code), 1))
+				spikes := 0
+				for i := range 40 {
+					s.learn(i)
+					s.run(device.Run{Entry: device.Infer, Sample: s.encoder.Sample(0, 900-i)})
+					for _, count := range s.vector("h1") {
+						spikes += btoi(count > 0)
+					}
+				}
+				return s.run(device.Run{Entry: device.Digest}).Digest, spikes
+			}
+			device, spikes := digest(code, "direct")
+			host, _ := digest("events", code)
+			if device != host || spikes == 0 {
+				t.Errorf("%s: digest %016x with spikes of the device, %016x with the host's; %d units spiked\n%s", code, device, host, spikes, rule)
+			}
+		}
+	}
+}
+
+// TestBuffersAreLeftEmpty: after each run every time step of its buffer is zero, also where the layer fell silent before the last step or the
+// answer alone was wanted; init clears both.
+func TestBuffersAreLeftEmpty(t *testing.T) {
+	for _, src := range []string{
+		fmt.Sprintf(stdpSource, "out", "out", "events = 30.0\nthreshold = 1.0\nspikes = 1"),
+		fmt.Sprintf(stdpSource, "out", "out", "events = 30.0\nthreshold = 1.0\nspikes = 1\ndepression = 0.0"),
+		fmt.Sprintf(spikingText, spikingRules[1].options),
+	} {
+		src = strings.Replace(src, `"digits"`, "\"digits\"\nencoder = \"poisson\"", 1)
+		s := start(t, strings.Replace(src, "[device]", "code = \"events\"\n[device]", 1))
+		in := s.build.Manifest.Input
+		buffers := func() (sum int) {
+			s.Helper()
+			words, err := s.machine.Read(device.Vectors, uint32(in.Base), 2*in.Stride)
+			if err != nil {
+				s.Fatal(err)
+			}
+			for _, w := range words {
+				sum += int(w)
+			}
+			return sum
+		}
+		for i := range 3 {
+			s.learn(i)
+			s.run(device.Run{Entry: device.Infer, Sample: s.encoder.Sample(0, i)})
+			if n := buffers(); n != 0 {
+				t.Fatalf("sample %d leaves %d events\n%s", i, n, src)
+			}
+		}
+		// A run that is stopped leaves what it has not read: init mends it, whichever buffer it was in.
+		for range 2 {
+			s.run(device.Run{Entry: device.Learn, Limit: 10, Sample: s.encoder.Sample(0, 7)})
+			if buffers() == 0 {
+				t.Errorf("a stopped run leaves nothing\n%s", src)
+			}
+			s.run(device.Run{Entry: device.Init})
+			if n := buffers(); n != 0 {
+				t.Errorf("init leaves %d events\n%s", n, src)
+			}
+			s.run(device.Run{Entry: device.Digest})
+		}
+	}
 }
 
 // checkRates compares the rates of the inputs with events·x/Σx.
@@ -249,7 +332,13 @@ func TestSpikeTimingErrors(t *testing.T) {
 		{`name = "stdp"`, `name = "bp"`, `net.toml:7:14: rule "bp" takes no alif in hidden layers; use clip or hard-sigmoid or relu or sigmoid or tanh, or another rule`},
 		{"[[layer]]\nunits = 37\nactivation = \"alif\"\nlanes = \"out\"\n", "", `net.toml:5:1: rule stdp has no spiking layer: the last layer counts votes; add a layer with activation = "alif" before it`},
 		{"[[layer]]\nunits = 10", "[[layer]]\nname = \"second\"\nunits = 5\nactivation = \"alif\"\n[[layer]]\nunits = 10", `net.toml:9:1: rule stdp has one spiking layer, layer "second" is another; remove it, and give the first more units`},
-		{`"digits"`, "\"digits\"\nencoder = \"centered\"", `net.toml:3:1: rule stdp makes spikes of brightness, encoder = "centered" gives negative numbers; write encoder = "direct"`},
+		{`"digits"`, "\"digits\"\nencoder = \"centered\"", `net.toml:5:11: rule stdp makes spikes of brightness, encoder = "centered" gives negative numbers; write encoder = "direct"`},
+		{`"digits"`, "\"digits\"\nencoder = \"poisson\"", `net.toml:14:1: code = "regular" makes spikes on the device, but encoder = "poisson" of [data] makes them on the host; write code = "events", or encoder = "direct"`},
+		{"[device]", "code = \"events\"\n[device]", `net.toml:19:8: code = "events" takes spikes from the host, but encoder = "direct" of [data] makes none; write encoder = "poisson" (or regular, latency, delta, recorded) into [data], or another code`},
+		{`"digits"`, "\"digits\"\nencoder = \"recorded\"", `net.toml:5:11: samples of digits are images, not recorded events; choose another encoder, or set = "nmnist-small"`},
+		{`"digits"`, `"nmnist-small"`, `net.toml:3:1: samples of nmnist-small are recorded events, encoder = "direct" takes images; write encoder = "recorded", and code = "events" into [rule]`},
+		{`"digits"`, "\"digits\"\ncontrast = 20", `net.toml:5:12: contrast has no effect: encoder = "direct" does not look at changes; remove it, or write encoder = "delta"`},
+		{`"digits"`, "\"digits\"\nencoder = \"delta\"\ncontrast = 0", `net.toml:6:12: contrast = 0 is outside 1 to 255; write contrast = 32`},
 		{"[device]", "bound = 4.0\n[device]", `net.toml:19:9: bound = 4 is beyond the weights of layer "hidden1", Q1.14 [-2, 1.99994]; lower it, or give the weights fewer fraction bits`},
 		{"[device]", "total = 300.0\n[device]", `net.toml:19:9: total = 300 is more than 196 weights of at most 1 sum to; lower it or raise bound`},
 		{"[device]", "spikes = 31\n[device]", ""},
@@ -275,8 +364,13 @@ func TestSpikeTimingErrors(t *testing.T) {
 			t.Errorf("%q: got %v, want %q", c.new, err, c.want)
 		}
 	}
-	src := strings.Replace(fmt.Sprintf(stdpSource, "out", "out", "homeostasis = 3.0"), `"alif"`, `"lif"`, 1)
-	want := `net.toml:18:15: homeostasis has no effect: the thresholds of "lif" units stay; remove it, or write activation = "alif"`
+	src := strings.Replace(fmt.Sprintf(stdpSource, "out", "out", "code = \"events\"\nevents = 30.0"), `"digits"`, "\"digits\"\nencoder = \"delta\"", 1)
+	want := `net.toml:20:10: events has no effect: how many spikes encoder = "delta" makes is up to what it sees; remove it, or choose another encoder`
+	if _, err := rules.Build(must(config.Read("net.toml", []byte(src), options))); err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got %v, want %q", err, want)
+	}
+	src = strings.Replace(fmt.Sprintf(stdpSource, "out", "out", "homeostasis = 3.0"), `"alif"`, `"lif"`, 1)
+	want = `net.toml:18:15: homeostasis has no effect: the thresholds of "lif" units stay; remove it, or write activation = "alif"`
 	n, err := config.Read("net.toml", []byte(src), options)
 	if err == nil {
 		_, err = rules.Build(n)

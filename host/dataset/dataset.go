@@ -44,9 +44,18 @@ type Set struct {
 	Split   Split
 	Shape   Shape
 	Classes int // labels are 0..Classes-1
+	// Duration of a recording in microseconds; 0: the samples are images.
+	Duration int
 
-	images []byte
-	labels []byte
+	images     []byte
+	recordings [][]Event
+	labels     []byte
+}
+
+// Event is what an event camera reports: at a moment an input changed.
+type Event struct {
+	Input  uint16 // element of the shape
+	Micros uint32 // since the recording began
 }
 
 // New makes a set of n = len(labels) images of len(images)/n bytes each. It keeps both slices.
@@ -64,26 +73,42 @@ func New(name string, split Split, shape Shape, classes int, images, labels []by
 		return nil, fmt.Errorf("dataset %s, %s: label %d at index %d, expected 0..%d",
 			name, split, m, bytes.IndexByte(labels, byte(m)), classes-1)
 	}
-	return &Set{name, split, shape, classes, images, labels}, nil
+	return &Set{Name: name, Split: split, Shape: shape, Classes: classes, images: images, labels: labels}, nil
 }
 
-// Len is the number of images.
+// Len is the number of samples.
 func (s *Set) Len() int { return len(s.labels) }
 
-// Image returns the bytes of image i, 0 background to 255. The caller must not change them.
+// Image returns the bytes of image i, 0 background to 255; nil of a recording. The caller must not change them.
 func (s *Set) Image(i int) []byte {
+	if s.Duration > 0 {
+		return nil
+	}
 	n := s.Shape.Size()
 	return s.images[i*n : (i+1)*n : (i+1)*n]
 }
 
-// Label returns the class of image i.
+// Recording returns the events of recording i; nil of an image. The caller must not change them.
+func (s *Set) Recording(i int) []Event {
+	if s.Duration == 0 {
+		return nil
+	}
+	return s.recordings[i]
+}
+
+// Label returns the class of sample i.
 func (s *Set) Label(i int) int { return int(s.labels[i]) }
 
-// Slice returns images lo..hi-1 as a set that shares the bytes: the last 5,000 training images for validation, say.
+// Slice returns samples lo..hi-1 as a set that shares their bytes: the last 5,000 training images for validation, say.
 func (s *Set) Slice(lo, hi int) *Set {
 	t := *s
+	t.labels = s.labels[lo:hi]
+	if s.Duration > 0 {
+		t.recordings = s.recordings[lo:hi]
+		return &t
+	}
 	n := s.Shape.Size()
-	t.images, t.labels = s.images[lo*n:hi*n], s.labels[lo:hi]
+	t.images = s.images[lo*n : hi*n]
 	return &t
 }
 

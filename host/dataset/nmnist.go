@@ -21,15 +21,13 @@ import (
 const (
 	eventSide     = 34
 	eventBytes    = 5
-	eventSteps    = 8     // time steps of a sample: the bits of a byte
-	eventDuration = 38000 // µs of a step: 8 of them hold a recording; what comes later belongs to the last
+	eventDuration = 304000 // µs: three saccades; the few events after them, up to 336 ms, belong to the last moment
 )
 
 // eventLists are the members of the archive that name the recordings of a split and their classes.
 var eventLists = map[Split]string{Train: "train1K.txt", Test: "test100.txt"}
 
-// openEvents reads one split. Element (row, column, polarity) of a sample has a bit for each time step, the most significant one
-// for the first: whether there was an event.
+// openEvents reads one split. An event's input is (row, column, polarity).
 func openEvents(ctx context.Context, s *store, k spec, split Split) (*Set, error) {
 	data, err := s.load(ctx, k, k.files[0])
 	if err != nil {
@@ -39,12 +37,18 @@ func openEvents(ctx context.Context, s *store, k spec, split Split) (*Set, error
 	if err != nil {
 		return nil, fmt.Errorf("dataset %s, %s: %s: %w", k.name, split, k.files[0].name, err)
 	}
-	return New(k.name, split, Shape{eventSide, eventSide, 2}, k.classes, set.images, set.labels)
+	if len(set.labels) == 0 {
+		return nil, fmt.Errorf("dataset %s, %s: no recordings", k.name, split)
+	}
+	set.Name, set.Split, set.Shape, set.Classes, set.Duration = k.name, split, Shape{eventSide, eventSide, 2}, k.classes, eventDuration
+	if m := int(slices.Max(set.labels)); m >= k.classes {
+		return nil, fmt.Errorf("dataset %s, %s: label %d, expected 0..%d", k.name, split, m, k.classes-1)
+	}
+	return set, nil
 }
 
-type recordings struct{ images, labels []byte }
-
-func readEvents(archive []byte, split Split) (*recordings, error) {
+// readEvents reads recordings and labels of a split.
+func readEvents(archive []byte, split Split) (*Set, error) {
 	z, err := gzip.NewReader(bytes.NewReader(archive))
 	if err != nil {
 		return nil, err
@@ -66,7 +70,7 @@ func readEvents(archive []byte, split Split) (*recordings, error) {
 	if !ok {
 		return nil, fmt.Errorf("no %s in it", eventLists[split])
 	}
-	r := &recordings{}
+	r := &Set{}
 	lines := bufio.NewScanner(bytes.NewReader(list))
 	for lines.Scan() {
 		f := strings.Fields(lines.Text())
@@ -81,29 +85,28 @@ func readEvents(archive []byte, split Split) (*recordings, error) {
 		if !ok {
 			return nil, fmt.Errorf("%s names %s.bs2, which is not in it", eventLists[split], f[0])
 		}
-		if r.images, err = appendEvents(r.images, events); err != nil {
+		recording, err := parseEvents(events)
+		if err != nil {
 			return nil, fmt.Errorf("%s.bs2: %w", f[0], err)
 		}
+		r.recordings = append(r.recordings, recording)
 		r.labels = append(r.labels, byte(class))
 	}
 	return r, lines.Err()
 }
 
-// appendEvents appends the sample of a recording.
-func appendEvents(dst, events []byte) ([]byte, error) {
-	if len(events)%eventBytes != 0 {
-		return nil, fmt.Errorf("%d bytes are not whole events of %d", len(events), eventBytes)
+// parseEvents reads the events of a recording.
+func parseEvents(data []byte) ([]Event, error) {
+	if len(data)%eventBytes != 0 {
+		return nil, fmt.Errorf("%d bytes are not whole events of %d", len(data), eventBytes)
 	}
-	at := len(dst)
-	dst = append(dst, make([]byte, eventSide*eventSide*2)...)
-	for e := range slices.Chunk(events, eventBytes) {
+	events := make([]Event, 0, len(data)/eventBytes)
+	for e := range slices.Chunk(data, eventBytes) {
 		col, row, polarity := int(e[0]), int(e[1]), int(e[2]>>7)
 		if col >= eventSide || row >= eventSide {
 			return nil, fmt.Errorf("an event at column %d, row %d, beyond %d×%d", col, row, eventSide, eventSide)
 		}
-		micros := int(e[2]&127)<<16 | int(e[3])<<8 | int(e[4])
-		step := min(micros/eventDuration, eventSteps-1)
-		dst[at+(row*eventSide+col)*2+polarity] |= 1 << (eventSteps - 1 - step)
+		events = append(events, Event{uint16((row*eventSide+col)*2 + polarity), uint32(e[2]&127)<<16 | uint32(e[3])<<8 | uint32(e[4])})
 	}
-	return dst, nil
+	return events, nil
 }

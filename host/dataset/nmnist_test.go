@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -65,16 +66,17 @@ func TestEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if set.Len() != 2 || set.Label(0) != 5 || set.Label(1) != 2 || set.Shape != (Shape{34, 34, 2}) {
+	if set.Len() != 2 || set.Label(0) != 5 || set.Label(1) != 2 || set.Shape != (Shape{34, 34, 2}) || set.Classes != 10 {
 		t.Fatalf("%d recordings of %v, labels %v", set.Len(), set.Shape, set.labels)
 	}
-	for i, b := range set.Image(0) {
-		want := map[int]byte{(34*1+3)*2 + 1: 0xc0, (34*1 + 3) * 2: 0x01, (34*33+33)*2 + 1: 0x01}[i]
-		if b != want {
-			t.Errorf("element %d is %#02x, expected %#02x", i, b, want)
-		}
+	want := []Event{{(34*1+3)*2 + 1, 0}, {(34*1+3)*2 + 1, 37999}, {(34*1+3)*2 + 1, 38000}, {(34*1 + 3) * 2, 303999}, {(34*33+33)*2 + 1, 500000}}
+	if !slices.Equal(set.Recording(0), want) || len(set.Recording(1)) != 0 || set.Duration != 304000 || set.Image(0) != nil {
+		t.Errorf("events %v, %v, duration %d, image %v", set.Recording(0), set.Recording(1), set.Duration, set.Image(0))
 	}
-	if test, err := s.open(t.Context(), "n", Test); err != nil || test.Len() != 1 || test.Image(0)[0] != 0x20 {
+	if last := set.Slice(1, 2); last.Len() != 1 || last.Label(0) != 2 || len(last.Recording(0)) != 0 {
+		t.Errorf("the second alone: %d recordings, label %d", last.Len(), last.Label(0))
+	}
+	if test, err := s.open(t.Context(), "n", Test); err != nil || test.Len() != 1 || !slices.Equal(test.Recording(0), []Event{{0, 100000}}) {
 		t.Errorf("test split: %v", err)
 	}
 }

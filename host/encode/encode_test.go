@@ -8,18 +8,6 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestDirect(t *testing.T) {
-	image := []byte{1, 2, 3}
-	got := Direct{}.Encode(make([]byte, 9), image, 4, 5)
-	if !bytes.Equal(got, image) {
-		t.Fatalf("got %v, expected %v", got, image)
-	}
-	got[0] = 9
-	if image[0] != 1 {
-		t.Error("the sample shares the image's bytes")
-	}
-}
-
 func TestCentered(t *testing.T) {
 	got := Centered(make([]int16, 9), []byte{0, 127, 128, 255})
 	if !slices.Equal(got, []int16{-128, -1, 0, 127}) {
@@ -114,7 +102,7 @@ func TestJitterMovesPixels(t *testing.T) {
 		if max(dx, -dx, dy, -dy) > j.Pixels {
 			t.Fatalf("offset %d, %d is more than %d", dx, dy, j.Pixels)
 		}
-		// Scatter where Encode gathers.
+		// Scatter where Image gathers.
 		want := bytes.Repeat([]byte{j.Outside}, size)
 		mirrored := j.Mirrored(epoch, index)
 		for r := range j.Rows {
@@ -129,7 +117,7 @@ func TestJitterMovesPixels(t *testing.T) {
 				copy(want[((r+dy)*j.Cols+c+dx)*j.Channels:][:j.Channels], image[(r*j.Cols+from)*j.Channels:])
 			}
 		}
-		if got := j.Encode([]byte("old"), image, epoch, index); !bytes.Equal(got, want) {
+		if got := j.Image([]byte("old"), image, epoch, index); !bytes.Equal(got, want) {
 			t.Fatalf("shift %d, %d: got %v, expected %v", dx, dy, got, want)
 		}
 	})

@@ -21,6 +21,7 @@ import (
 	"github.com/nmc-fpga/nmc/host"
 	"github.com/nmc-fpga/nmc/host/check"
 	"github.com/nmc-fpga/nmc/host/dataset"
+	"github.com/nmc-fpga/nmc/host/encode"
 	"github.com/nmc-fpga/nmc/host/link"
 	"github.com/nmc-fpga/nmc/host/train"
 	"github.com/nmc-fpga/nmc/sim"
@@ -79,7 +80,7 @@ func run(ctx context.Context, out io.Writer, data string, samples, tests int, la
 	first := map[string]manifest.Hex{} // digest of a variant at the first lane count
 	var all error
 	for _, l := range lanes {
-		s := &shared{out: out, samples: samples, learn: source{learned, samples}, test: source{held, tests}, first: first}
+		s := &shared{out: out, samples: samples, learn: source{set: learned, n: samples}, test: source{set: held, n: tests}, first: first}
 		for _, v := range Variants {
 			if len(names) > 0 && !slices.Contains(names, v.Name) {
 				continue
@@ -131,6 +132,11 @@ func (s *shared) variant(ctx context.Context, v Variant, lanes int) error {
 	if cfg.ID() != s.hw {
 		return fmt.Errorf("its device is %x, the others' is %x", cfg.ID(), s.hw)
 	}
+	for _, x := range []*source{&s.learn, &s.test} {
+		if x.encoder, err = encode.New(b.Manifest, x.set, uint64(b.Manifest.Seed)); err != nil {
+			return err
+		}
+	}
 	machine, err := sim.New(cfg)
 	if err != nil {
 		return err
@@ -178,12 +184,13 @@ func dial(ctx context.Context, b *compiler.Build) (*host.Session, error) {
 
 // source is the first samples of a set.
 type source struct {
-	set *dataset.Set
-	n   int
+	set     *dataset.Set
+	n       int
+	encoder *encode.Encoder
 }
 
 func (s source) Len() int { return min(s.n, s.set.Len()) }
 
-func (s source) Sample(_, i int) (firmware.Sample, int) {
-	return firmware.Sample{Bytes: s.set.Image(i)}, s.set.Label(i)
+func (s source) Sample(epoch, i int) (firmware.Sample, int) {
+	return s.encoder.Sample(epoch, i), s.set.Label(i)
 }

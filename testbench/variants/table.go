@@ -12,7 +12,7 @@ import (
 )
 
 // Variant is a rule with options: lines of net.toml that replace those of the project that nmc new starts; an activation is that
-// of the hidden layers, and a comment takes an option away.
+// of the hidden layers, output that of the last one, and a comment takes an option away.
 type Variant struct{ Name, Rule, Lines string }
 
 // spiking starts the lines of a custom rule on spiking units.
@@ -56,12 +56,16 @@ var Variants = []Variant{
 	{"stdp-hard", "stdp", "bounds = \"hard\"\ndepression = 0.05\nrounding = \"nearest\""},
 	{"stdp-poisson", "stdp", `code = "poisson"`},
 	{"stdp-latency", "stdp", "code = \"latency\"\nevents = 80.0"},
+	{"stdp-softmax", "stdp", `output = "softmax"`},
+	{"stdp-events", "stdp", "encoder = \"poisson\"\ncode = \"events\"\ntimesteps = 8\nthreshold = 4.0"},
 	{"stdp-lif", "stdp", "activation = \"lif\"\n# homeostasis = 14.0\n# quiet = 0.9\ndepression = 0.0"},
 	{"oja", "custom", `dw = "rate * y0 * (x0 - y0 * w)"`},
 	{"bcm", "custom", "dw = \"rate * x0 * y0 * (y0 - y1)\"\ntraces = { y1 = \"0.99*y1 + 0.01*y0^2\" }"},
 	{"eligibility", "custom", "dw = \"x0 * (y0 - 0.5)\"\neligibility = 0.9"},
 	{"triplet", "custom", spiking + "dw = \"rate * (y0 * (x1 - w) + 0.5 * y0 * (y2 - y0) * x1 - 0.5 * x0 * y1)\"\n" +
 		`traces = { x1 = "0.8*x1 + 0.2*x0", y1 = "0.7*y1 + 0.3*y0", y2 = "0.95*y2 + y0" }`},
+	{"triplet-delta", "custom", spiking + "dw = \"rate * (y0 * (x1 - w) + 0.5 * y0 * (y2 - y0) * x1 - 0.5 * x0 * y1)\"\n" +
+		"traces = { x1 = \"0.8*x1 + 0.2*x0\", y1 = \"0.7*y1 + 0.3*y0\", y2 = \"0.95*y2 + y0\" }\nencoder = \"delta\"\ncode = \"events\"\ntimesteps = 4"},
 	{"reward", "custom", spiking + "dw = \"0.1 * (y0 * x1 - 0.5 * x0 * y1)\"\neligibility = 0.5\n" +
 		`traces = { x1 = "0.8*x1 + 0.2*x0", y1 = "0.7*y1 + 0.3*y0" }`},
 	{"error", "custom", "dw = \"rate * error * (x0 - x1) - 2^-12 * w\"\ntraces = { x1 = \"0.9*x1 + 0.1*x0\" }"},
@@ -91,9 +95,13 @@ func (v Variant) Compile(set string, lanes int) (*compiler.Build, error) {
 	text := string(config.Template(v.Rule, r.Title, v.Name, r.Spec, r.Recipe))
 	for line := range strings.Lines(fmt.Sprintf("set = %q\n%s", set, v.Lines)) {
 		key, _, _ := strings.Cut(strings.TrimPrefix(line, "# "), " = ")
-		at := regexp.MustCompile(`(?m)^(# )?`+key+` = .*$`).FindAllStringIndex(text, -1)
-		if key == "activation" {
-			at = at[:len(at)-1]
+		name := strings.Replace(key, "output", "activation", 1)
+		at := regexp.MustCompile(`(?m)^(# )?`+name+` = .*$`).FindAllStringIndex(text, -1)
+		switch last := len(at) - 1; key {
+		case "activation":
+			at = at[:last]
+		case "output":
+			at, line = at[last:], strings.Replace(line, key, name, 1)
 		}
 		if len(at) == 0 {
 			return nil, fmt.Errorf("variant %s: nmc new --rule %s writes no line for %s", v.Name, v.Rule, key)

@@ -2,8 +2,14 @@ package main
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
+
+	firmware "github.com/nmc-fpga/nmc/firmware/device"
+	"github.com/nmc-fpga/nmc/host/dataset"
+	"github.com/nmc-fpga/nmc/host/encode"
+	"github.com/nmc-fpga/nmc/sim"
 
 	"github.com/nmc-fpga/nmc/compiler/rules"
 )
@@ -32,6 +38,76 @@ func TestEveryRuleHasAVariant(t *testing.T) {
 		if !seen[name] {
 			t.Errorf("rule %s has no row in Variants", name)
 		}
+	}
+}
+
+// TestEventsBehindInit submits the first sample while init runs, which clears the buffer that the sample goes to; then learns and answers in turn,
+// stops a run in the middle of its time steps, and begins again.
+func TestEventsBehindInit(t *testing.T) {
+	at := slices.IndexFunc(Variants, func(v Variant) bool { return v.Name == "stdp-events" })
+	b, err := Variants[at].Compile("digits", 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := dataset.Open(t.Context(), "digits", dataset.Train)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoder, err := encode.New(b.Manifest, set, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dev, err := dial(t.Context(), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dev.Close()
+	machine, err := sim.New(b.Manifest.Device)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs := []firmware.Run{{Entry: firmware.Init}}
+	for i := range 6 {
+		entry := []firmware.Entry{firmware.Learn, firmware.Learn, firmware.Infer}[i%3]
+		runs = append(runs, firmware.Run{Entry: entry, Label: uint16(set.Label(i)), Sample: encoder.Sample(0, i)})
+	}
+	// Half a sample stays in its buffer, the next but one finds it there, on both devices. Init mends it.
+	runs = append(runs, firmware.Run{Entry: firmware.Learn, Limit: 60, Sample: encoder.Sample(0, 9)}, firmware.Run{Entry: firmware.Digest},
+		firmware.Run{Entry: firmware.Learn, Sample: encoder.Sample(0, 10)})
+	runs = append(runs, runs...)
+	runs = append(runs, firmware.Run{Entry: firmware.Digest})
+
+	results := func(d interface {
+		firmware.Memory
+		firmware.Runner
+	}) (all []firmware.Result) {
+		t.Helper()
+		if err := b.Image.Load(d); err != nil {
+			t.Fatal(err)
+		}
+		for next := 0; len(all) < len(runs); {
+			for ; next < len(runs) && next-len(all) < firmware.Window; next++ {
+				if err := d.Submit(runs[next]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r, err := d.Result()
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Cycles = 0 // the simulator does not count
+			all = append(all, r)
+		}
+		return all
+	}
+	want := results(machine)
+	for i, r := range results(dev) {
+		if r != want[i] {
+			t.Errorf("run %d: device %+v, simulator %+v", i, r, want[i])
+		}
+	}
+	if half := len(want) / 2; want[half-2].Digest == want[len(want)-1].Digest || !want[7].Stopped || want[7].Result != want[half+7].Result {
+		t.Errorf("the runs are not those that they should be: %+v", want)
 	}
 }
 
