@@ -3,7 +3,7 @@
 # make test       everything that CI runs
 # make help       lists the rest
 .DEFAULT_GOAL := build
-.PHONY: build setup fmt vet lint-go lint-rtl unit check gen gen-check formal fuzz cosim equal variants mutants bench gap tables lanes size test demo clean help
+.PHONY: build setup tools fmt vet lint-go lint-rtl unit check gen gen-check formal fuzz cosim equal variants mutants bench gap tables lanes size test demo clean help
 SHELL := bash -o pipefail
 
 build: ## build bin/nmc
@@ -11,6 +11,9 @@ build: ## build bin/nmc
 
 setup: ## install with apt what is missing: Verilator, Icarus, Yosys, nextpnr, z3
 	scripts/setup --all
+
+tools: ## install what nmc build and nmc flash use: Yosys, nextpnr and packers for iCE40 and ECP5, openFPGALoader
+	scripts/tools
 
 fmt:
 	@out=$$(gofmt -l .); [ -z "$$out" ] || { echo "not formatted, run gofmt -w: $$out" >&2; exit 1; }

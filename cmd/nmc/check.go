@@ -16,6 +16,7 @@ func newCheck(a *app) *cobra.Command {
 		samples int
 		verbose bool
 		run     seeding
+		board   onBoard
 	)
 	cmd := &cobra.Command{
 		Use:   "check BUILD",
@@ -27,7 +28,7 @@ learned state. A difference is followed to its first sample, instruction, tensor
 			if samples < 1 {
 				return fmt.Errorf("--samples %d: at least 1 is needed", samples)
 			}
-			b, err := openBuild(args[0])
+			b, err := board.open(args[0])
 			if err != nil {
 				return err
 			}
@@ -94,5 +95,6 @@ learned state. A difference is followed to its first sample, instruction, tensor
 	f.BoolVarP(&verbose, "verbose", "v", false, "say what is compared, and compare digests on the way")
 	at.flag(cmd, "verilator")
 	run.flag(cmd)
+	board.flags(cmd)
 	return cmd
 }

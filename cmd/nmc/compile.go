@@ -11,6 +11,7 @@ import (
 
 	"github.com/nmc-fpga/nmc"
 	"github.com/nmc-fpga/nmc/compiler"
+	"github.com/nmc-fpga/nmc/compiler/config"
 	"github.com/nmc-fpga/nmc/compiler/manifest"
 	"github.com/nmc-fpga/nmc/compiler/pass"
 	"github.com/nmc-fpga/nmc/firmware/device"
@@ -19,6 +20,7 @@ import (
 
 func newCompile(a *app) *cobra.Command {
 	var out, dump, emit string
+	var on onBoard
 	var passes []string
 	for _, p := range compiler.Passes {
 		passes = append(passes, p.Name)
@@ -54,7 +56,7 @@ With --dump or --emit the text goes to standard output and no folder is written 
 					}
 				}
 			}
-			b, err := compile(args[0], opt)
+			b, err := on.orNone(args[0], opt)
 			if err != nil {
 				return err
 			}
@@ -83,6 +85,7 @@ With --dump or --emit the text goes to standard output and no folder is written 
 			return nil
 		},
 	}
+	on.flags(cmd)
 	cmd.Flags().StringVarP(&out, "out", "o", "", `build folder (default "build")`)
 	cmd.Flags().StringVar(&dump, "dump", "", "print the program after this pass: "+strings.Join(passes, ", ")+", or all")
 	cmd.Flags().StringVar(&emit, "emit", "", "print ir, asm or verilog (the whole device in one text)")
@@ -102,12 +105,18 @@ func emitted(b *compiler.Build, form string) (string, error) {
 	return string(text), err
 }
 
-// compile reads and compiles a net.toml.
-func compile(path string, opt compiler.Options) (*compiler.Build, error) {
+// readNet reads a net.toml.
+func readNet(path string) (*config.Net, error) {
 	net, err := compiler.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: no such file; start a project with nmc new", path)
 	}
+	return net, err
+}
+
+// compile reads and compiles a net.toml.
+func compile(path string, opt compiler.Options) (*compiler.Build, error) {
+	net, err := readNet(path)
 	if err != nil {
 		return nil, err
 	}

@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	boardbuild "github.com/nmc-fpga/nmc/boards/build"
 )
 
 // A tool is a program that some part of nmc runs.
@@ -17,18 +20,25 @@ type tool struct {
 	args   []string // prints the version
 	serves string
 	pkg    string // Debian and Ubuntu
+	made   bool   // make tools installs it where the distribution has no such package
 }
 
 var tools = []tool{
-	{"go", []string{"version"}, "everything", ""},
-	{"verilator", []string{"--version"}, "--on verilator, nmc check", "verilator"},
-	{"g++", []string{"--version"}, "--on verilator, nmc check", "g++"},
-	{"make", []string{"--version"}, "--on verilator, nmc check", "make"},
-	{"iverilog", []string{"-V"}, "the second simulator of the tests", "iverilog"},
-	{"yosys", []string{"-V"}, "synthesis and proofs", "yosys"},
-	{"nextpnr-ice40", []string{"--version"}, "place and route, iCE40", "nextpnr-ice40"},
-	{"icepack", nil, "bitstreams, iCE40", "fpga-icestorm"},
-	{"z3", []string{"--version"}, "proofs", "z3"},
+	{"go", []string{"version"}, "everything", "", false},
+	{"verilator", []string{"--version"}, "--on verilator, nmc check", "verilator", false},
+	{"g++", []string{"--version"}, "--on verilator, nmc check", "g++", false},
+	{"make", []string{"--version"}, "--on verilator, nmc check", "make", false},
+	{"iverilog", []string{"-V"}, "the second simulator of the tests", "iverilog", false},
+	{"z3", []string{"--version"}, "proofs", "z3", false},
+}
+
+// allTools are the tools of the tests and simulations, then those of the boards.
+func allTools() []tool {
+	all := slices.Clone(tools)
+	for _, t := range boardbuild.Tools {
+		all = append(all, tool{name: t.Name, args: t.Version, serves: t.Serves, pkg: t.Package, made: t.Made})
+	}
+	return all
 }
 
 func newDoctor(a *app) *cobra.Command {
@@ -46,18 +56,20 @@ func newDoctor(a *app) *cobra.Command {
 			}
 			var rows []row
 			var missing, packages []string
-			for _, t := range tools {
+			made := false
+			for _, t := range allTools() {
 				r := row{Name: t.name, Serves: t.serves, Version: t.version(cmd.Context()), Install: t.install()}
 				rows = append(rows, r)
 				state := r.Version
 				if state == "" {
 					missing = append(missing, t.name)
-					if t.pkg != "" {
+					made = made || t.made
+					if t.pkg != "" && !t.made {
 						packages = append(packages, t.pkg)
 					}
 					state = "missing: " + r.Install
 				}
-				a.say("%-14s %-42s %s\n", r.Name, state, r.Serves)
+				a.say("%-14s %-46s %s\n", r.Name, state, r.Serves)
 			}
 			a.answer = struct {
 				Tools   []row    `json:"tools"`
@@ -70,6 +82,9 @@ func newDoctor(a *app) *cobra.Command {
 			if len(packages) > 0 {
 				err = fmt.Errorf("%w; install with: apt-get install --no-install-recommends %s", err, strings.Join(packages, " "))
 			}
+			if made {
+				err = fmt.Errorf("%w; ECP5 tools with: make tools", err)
+			}
 			return finding{err}
 		},
 	}
@@ -79,7 +94,7 @@ var versionNumber = regexp.MustCompile(`\d+\.\d+(\.\d+)?`)
 
 // version returns the installed version, "installed" when the tool does not tell, or "" when it is absent.
 func (t tool) version(ctx context.Context) string {
-	path, err := exec.LookPath(t.name)
+	path, err := boardbuild.Find(t.name)
 	if err != nil {
 		return ""
 	}
@@ -97,8 +112,11 @@ func (t tool) version(ctx context.Context) string {
 
 // install is the command that gets the tool.
 func (t tool) install() string {
-	if t.pkg == "" {
+	switch {
+	case t.pkg == "":
 		return "https://go.dev/dl/"
+	case t.made:
+		return "make tools"
 	}
 	return "apt-get install " + t.pkg
 }

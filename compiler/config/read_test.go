@@ -263,18 +263,6 @@ func TestTemplateQuotesNames(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
-	words := []string{"units", "activation", "rate", "lanes"}
-	for _, tt := range []struct{ s, want string }{
-		{"unit", "units"}, {"untis", "units"}, {"Units", "units"}, {"activaton", "activation"}, {"aktivasion", "activation"},
-		{"rat", "rate"}, {"late", "rate"}, {"neurons", ""}, {"", ""}, {strings.Repeat("x", 1000), ""},
-	} {
-		if got := nearest(tt.s, words); got != tt.want {
-			t.Errorf("nearest to %q is %q, want %q", tt.s, got, tt.want)
-		}
-	}
-}
-
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(minimal))
 	f.Add(Template("dfa", "x", "x", options.Rules["dfa"], Recipe{}))

@@ -1,0 +1,67 @@
+package board
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/nmc-fpga/nmc/firmware/device"
+)
+
+// ConstraintFile is the name of the constraint file that a flow takes.
+func (b *Board) ConstraintFile() string {
+	return TopModule + map[string]string{"ice40": ".pcf", "ecp5": ".lpf", "xc7": ".xdc"}[b.Family.Flow]
+}
+
+// Constraints writes the constraint file of a device on this board: where the pins are, what they are like, how fast the clocks.
+func (b *Board) Constraints(c device.Config) ([]byte, error) {
+	l, err := b.link(c)
+	if err != nil {
+		return nil, err
+	}
+	var w bytes.Buffer
+	fmt.Fprintf(&w, "# %s: pins of %s. Made by nmc build of its %s.\n", b.ConstraintFile(), b.Title, File)
+	for _, s := range b.pinsOf(l) {
+		switch b.Family.Flow {
+		case "ice40":
+			pull := "no"
+			if s.Pull == "up" {
+				pull = "yes"
+			}
+			fmt.Fprintf(&w, "set_io -pullup %s %s %s\n", pull, s.port, s.Site)
+			if s.hz != 0 {
+				fmt.Fprintf(&w, "set_frequency %s %g\n", s.port, float64(s.hz)/1e6)
+			}
+		case "ecp5":
+			fmt.Fprintf(&w, "LOCATE COMP \"%s\" SITE \"%s\";\n", s.port, s.Site)
+			fmt.Fprintf(&w, "IOBUF PORT \"%s\" IO_TYPE=%s PULLMODE=%s", s.port, cmp.Or(s.IO, b.Family.IO), cmp.Or(strings.ToUpper(s.Pull), "NONE"))
+			if s.Drive != 0 {
+				fmt.Fprintf(&w, " DRIVE=%d", s.Drive)
+			}
+			if s.Slew != "" {
+				fmt.Fprintf(&w, " SLEWRATE=%s", strings.ToUpper(s.Slew))
+			}
+			fmt.Fprintf(&w, ";\n")
+			if s.hz != 0 {
+				fmt.Fprintf(&w, "FREQUENCY PORT \"%s\" %g MHZ;\n", s.port, float64(s.hz)/1e6)
+			}
+		case "xc7":
+			fmt.Fprintf(&w, "set_property -dict {PACKAGE_PIN %s IOSTANDARD %s", s.Site, cmp.Or(s.IO, b.Family.IO))
+			if s.Pull != "" {
+				fmt.Fprintf(&w, " PULLTYPE PULL%s", strings.ToUpper(s.Pull))
+			}
+			if s.Drive != 0 {
+				fmt.Fprintf(&w, " DRIVE %d", s.Drive)
+			}
+			if s.Slew != "" {
+				fmt.Fprintf(&w, " SLEW %s", strings.ToUpper(s.Slew))
+			}
+			fmt.Fprintf(&w, "} [get_ports {%s}]\n", s.port)
+			if s.hz != 0 {
+				fmt.Fprintf(&w, "create_clock -name %s -period %.3f [get_ports {%s}]\n", s.port, 1e9/float64(s.hz), s.port)
+			}
+		}
+	}
+	return w.Bytes(), nil
+}

@@ -1,0 +1,90 @@
+package board
+
+import (
+	"fmt"
+	"math"
+)
+
+// pll is how the clock of the device is made of the board's: the core's rate is in · mult / (in div · out div).
+type pll struct {
+	none              bool // the board's clock is the device's
+	div, mult, outDiv int
+	hz                int // what comes of it
+}
+
+// limits of a PLL, in Hz.
+type limits struct {
+	pfdMin, pfdMax, vcoMin, vcoMax float64
+	div, mult, outDiv              int  // largest
+	power                          bool // outDiv is a power of two
+	loop                           bool // the feedback passes the output's divider, so that the VCO is at in/div·mult·outDiv
+}
+
+// plls are the limits by flow: Lattice FPGA-DS-02008 and FPGA-TN-02052 (SB_PLL40), FPGA-DS-02012 (EHXPLLL), AMD DS181 (MMCME2, grade 1).
+var plls = map[string]limits{
+	"ice40": {10e6, 133e6, 533e6, 1066e6, 16, 128, 64, true, false},
+	"ecp5":  {10e6, 400e6, 400e6, 800e6, 128, 80, 128, false, true},
+	"xc7":   {10e6, 450e6, 600e6, 1200e6, 106, 64, 128, false, false},
+}
+
+// tolerance is how far the core's clock may be off: a UART's two ends must agree within about two per cent.
+const tolerance = 0.002
+
+// pll finds the divisors whose clock is nearest to the wanted one.
+func (b *Board) pll() (pll, error) {
+	in, want := float64(b.Clock.Hz), float64(b.Clock.CoreHz)
+	if b.Clock.Hz == b.Clock.CoreHz {
+		return pll{none: true, hz: b.Clock.Hz}, nil
+	}
+	l := plls[b.Family.Flow]
+	best, off := pll{}, math.Inf(1)
+	for div := 1; div <= l.div; div++ {
+		pfd := in / float64(div)
+		if pfd < l.pfdMin || pfd > l.pfdMax {
+			continue
+		}
+		for out := 1; out <= l.outDiv; out++ {
+			if l.power && out&(out-1) != 0 {
+				continue
+			}
+			var mult int
+			if l.loop {
+				mult = int(math.Round(want / pfd))
+			} else {
+				mult = int(math.Round(want * float64(out) / pfd))
+			}
+			if mult < 1 || mult > l.mult {
+				continue
+			}
+			vco := pfd * float64(mult)
+			if l.loop {
+				vco *= float64(out)
+			}
+			if vco < l.vcoMin || vco > l.vcoMax {
+				continue
+			}
+			hz := vco / float64(out)
+			if d := math.Abs(hz - want); d < off {
+				best, off = pll{div: div, mult: mult, outDiv: out, hz: int(math.Round(hz))}, d
+			}
+		}
+	}
+	if off > tolerance*want {
+		near := ""
+		if best.hz != 0 {
+			near = fmt.Sprintf("; the nearest is %d", best.hz)
+		}
+		return pll{}, fmt.Errorf("core_hz = %d cannot be made of %d Hz%s", b.Clock.CoreHz, b.Clock.Hz, near)
+	}
+	return best, nil
+}
+
+// filterRange is the loop filter setting of SB_PLL40 for a phase detector rate (icestorm's and Lattice's tables agree).
+func filterRange(pfd float64) int {
+	for i, limit := range []float64{17e6, 26e6, 44e6, 66e6, 101e6} {
+		if pfd < limit {
+			return i + 1
+		}
+	}
+	return 6
+}

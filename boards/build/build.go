@@ -1,0 +1,398 @@
+// Package build makes a bitstream of a device for a board: synthesis, place and route with as many seeds as the clock takes, packing,
+// and a report. Every stage is kept in the user's cache under a hash of all that it depends on.
+package build
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/nmc-fpga/nmc/boards/board"
+	"github.com/nmc-fpga/nmc/compiler/manifest"
+	"github.com/nmc-fpga/nmc/firmware/device"
+)
+
+// Job is a bitstream that is wanted.
+type Job struct {
+	Board    *board.Board
+	Device   device.Config
+	HDL      fs.FS       // rtl/*.v and gen/*.vh
+	Top      []byte      // module nmc_top, made for the device
+	Seeds    int         // at most so many are tried
+	Progress func(Event) // may be nil
+
+	cache string
+}
+
+// Result is a build.
+type Result struct {
+	Report *Report
+	// Files are what the build wrote, by name: the bitstream, the Verilog and constraints of the board, logs, vivado.tcl.
+	Files map[string][]byte
+}
+
+// A Missed is the finding that no seed met the clock. The report has the best of them.
+type Missed struct{ Report *Report }
+
+func (m *Missed) Error() string {
+	r := m.Report
+	var b strings.Builder
+	for _, c := range r.Clocks {
+		if !c.Met {
+			fmt.Fprintf(&b, "the clock %s reaches %.2f MHz of %.2f MHz\n", c.Name, c.MHz, c.WantMHz)
+		}
+	}
+	if len(r.Path) > 0 {
+		fmt.Fprintf(&b, "the slowest path:\n%s", slowest(r.Path, "  "))
+	}
+	return fmt.Sprintf("%s reaches %.2f MHz, %s wants %.2f MHz; seeds %s; try more with --seeds, or lower core_hz of the board\n%s",
+		r.Part, r.Clock.MHz, r.Board, r.Clock.WantMHz, seeds(r.Seeds), strings.TrimRight(b.String(), "\n"))
+}
+
+// A Misfit is the finding that the part does not hold the design.
+type Misfit struct {
+	Part, Lack string
+}
+
+func (m *Misfit) Error() string {
+	return fmt.Sprintf("the %s does not hold the design: %s; take fewer lanes, or leave units out with units = \"used\"", m.Part, m.Lack)
+}
+
+func (j *Job) progress(e Event) {
+	if j.Progress != nil {
+		j.Progress(e)
+	}
+}
+
+// Run makes the bitstream. The error is a *Missing tool, a *Misfit, a *Missed clock, or a tool's *Failure.
+func (j *Job) Run(ctx context.Context) (*Result, error) {
+	f := flows[j.Board.Family.Flow]
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return nil, fmt.Errorf("no cache directory: %w; set HOME or XDG_CACHE_HOME", err)
+	}
+	j.cache = filepath.Join(cache, "nmc", "boards")
+	if err := os.MkdirAll(j.cache, 0o755); err != nil {
+		return nil, err
+	}
+	files, err := j.sources()
+	if err != nil {
+		return nil, err
+	}
+	report := &Report{Board: j.Board.Name, Part: j.Board.Part.Title, HwID: manifest.Hex(j.Device.ID()), Device: j.Device,
+		Clock: Clock{WantMHz: float64(j.Board.Clock.CoreHz) / 1e6}, Tools: map[string]string{}}
+	j.memories(report)
+
+	// All tools first: one that is missing should not be found out after minutes.
+	var yosys, router, packer string
+	if f.router == "" {
+		if yosys, err = Find("yosys"); err != nil {
+			return nil, err
+		}
+	} else {
+		if router, err = Find(f.router); err != nil {
+			return nil, err
+		}
+		if yosys, err = beside(router, "yosys"); err != nil {
+			return nil, err
+		}
+		if packer, err = beside(router, f.packer); err != nil {
+			return nil, err
+		}
+	}
+	for _, p := range []string{yosys, router, packer} {
+		if p != "" {
+			t := tool(filepath.Base(p))
+			report.Tools[t.Name] = version(ctx, p, t.Version)
+		}
+	}
+
+	synth, err := j.synthesize(ctx, f, yosys, report.Tools["yosys"], files)
+	if err != nil {
+		return nil, err
+	}
+	res := &Result{Report: report, Files: map[string][]byte{}}
+	for _, name := range []string{board.TopModule + ".v", j.Board.ConstraintFile()} {
+		res.Files[name] = files[name]
+	}
+	if f.router == "" {
+		return res, j.count(res, synth, files)
+	}
+	if err := j.route(ctx, f, router, synth, res); err != nil {
+		return res, err
+	}
+	return res, j.pack(ctx, f, packer, res)
+}
+
+// memories lists the device's memories and the blocks that they are counted to.
+func (j *Job) memories(r *Report) {
+	for _, m := range board.Memories(j.Device) {
+		kind, blocks := j.Board.Blocks(j.Device, m)
+		r.Memories = append(r.Memories, Memory{Name: m.Name, Width: m.Width, Depth: m.Depth, Kind: kind, Blocks: blocks})
+	}
+}
+
+// sources are the files of a build folder: the Verilog, the board's top, constraints.
+func (j *Job) sources() (map[string][]byte, error) {
+	files := map[string][]byte{"nmc_top.v": j.Top}
+	for _, pattern := range []string{"gen/*.vh", "rtl/*.v"} {
+		names, err := fs.Glob(j.HDL, pattern)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			if files[name], err = fs.ReadFile(j.HDL, name); err != nil {
+				return nil, err
+			}
+		}
+	}
+	var err error
+	if files[board.TopModule+".v"], err = j.Board.Top(j.Device, j.Top); err != nil {
+		return nil, err
+	}
+	files[j.Board.ConstraintFile()], err = j.Board.Constraints(j.Device)
+	return files, err
+}
+
+// verilog are the names of the files that are compiled.
+func verilog(files map[string][]byte) []string {
+	var all []string
+	for name := range files {
+		if path.Ext(name) == ".v" {
+			all = append(all, name)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// hash names a stage by all that it depends on.
+func hash(parts ...any) string {
+	h := sha256.New()
+	for _, p := range parts {
+		switch p := p.(type) {
+		case []byte:
+			fmt.Fprintf(h, "%d ", len(p))
+			h.Write(p)
+		default:
+			fmt.Fprintf(h, "%q ", fmt.Sprint(p))
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:12])
+}
+
+// stage returns the folder of a stage, made by the function unless it is in the cache. Several processes may make it at once.
+func (j *Job) stage(name string, make func(dir string) error) (string, error) {
+	home := filepath.Join(j.cache, name)
+	if _, err := os.Stat(home); err == nil {
+		return home, nil
+	}
+	work, err := os.MkdirTemp(j.cache, "work-")
+	if err != nil {
+		return "", err
+	}
+	if err := make(work); err != nil {
+		// What a tool said is wanted when it fails; there is one such folder.
+		var fail *Failure
+		if errors.As(err, &fail) {
+			failed := filepath.Join(j.cache, "failed")
+			os.RemoveAll(failed)
+			if os.Rename(work, failed) == nil {
+				fail.Log = filepath.Join(failed, filepath.Base(fail.Log))
+			}
+		} else {
+			os.RemoveAll(work)
+		}
+		return "", err
+	}
+	if err := os.Chmod(work, 0o755); err != nil {
+		return "", err
+	}
+	if err := os.Rename(work, home); err != nil {
+		os.RemoveAll(work)
+		if _, serr := os.Stat(home); serr != nil {
+			return "", err
+		}
+	}
+	return home, nil
+}
+
+// synthesize returns the folder with what Yosys made.
+func (j *Job) synthesize(ctx context.Context, f flow, yosys, version string, files map[string][]byte) (string, error) {
+	script := f.synth(strings.Join(verilog(files), " "))
+	key := []any{"synth", version, script}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if name != j.Board.ConstraintFile() {
+			key = append(key, name, files[name])
+		}
+	}
+	return j.stage("synth-"+hash(key...), func(dir string) error {
+		for name, text := range files {
+			if err := write(filepath.Join(dir, filepath.FromSlash(name)), text); err != nil {
+				return err
+			}
+		}
+		if err := write(filepath.Join(dir, "synth.ys"), []byte(script)); err != nil {
+			return err
+		}
+		return j.run(ctx, dir, "yosys.log", "synthesis", yosys, "-s", "synth.ys")
+	})
+}
+
+// route places and routes with one seed after the other until the clock is met, and puts the best into the result.
+func (j *Job) route(ctx context.Context, f flow, router, synth string, res *Result) error {
+	constraints := res.Files[j.Board.ConstraintFile()]
+	mhz := res.Report.Clock.WantMHz
+	var best *Report
+	var dir string
+	for seed := 1; seed <= max(1, j.Seeds); seed++ {
+		args := f.route(j.Board, j.Board.ConstraintFile(), mhz, seed)
+		home, err := j.stage("route-"+hash("route", filepath.Base(synth), res.Report.Tools[f.router], constraints, args), func(dir string) error {
+			if err := write(filepath.Join(dir, j.Board.ConstraintFile()), constraints); err != nil {
+				return err
+			}
+			if err := os.Symlink(filepath.Join(synth, "design.json"), filepath.Join(dir, "design.json")); err != nil {
+				return err
+			}
+			err := j.run(ctx, dir, "nextpnr.log", fmt.Sprintf("place and route, seed %d", seed), router, args...)
+			var fail *Failure
+			if errors.As(err, &fail) {
+				if log, rerr := os.ReadFile(fail.Log); rerr == nil {
+					if lack := overfull(j.Board, log); lack != "" {
+						return &Misfit{Part: j.Board.Part.Title, Lack: lack}
+					}
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		text, err := os.ReadFile(filepath.Join(home, "nextpnr.json"))
+		if err != nil {
+			return err
+		}
+		r := *res.Report
+		if err := r.timing(j.Board, text); err != nil {
+			return err
+		}
+		r.Seed = seed
+		res.Report.Seeds = append(res.Report.Seeds, Try{seed, r.Clock.MHz, r.Clock.Met})
+		if best == nil || r.Clock.Met || r.Clock.MHz > best.Clock.MHz {
+			best, dir = &r, home
+		}
+		if r.Clock.Met {
+			break
+		}
+	}
+	best.Seeds = res.Report.Seeds
+	res.Report = best
+	for name, in := range map[string]string{"yosys.log": synth, "nextpnr.log": dir, f.routed: dir} {
+		text, err := os.ReadFile(filepath.Join(in, name))
+		if err != nil {
+			return err
+		}
+		res.Files[name] = text
+	}
+	if !best.Clock.Met {
+		delete(res.Files, f.routed)
+		return &Missed{best}
+	}
+	return nil
+}
+
+// pack makes the bitstream of what was routed.
+func (j *Job) pack(ctx context.Context, f flow, packer string, res *Result) error {
+	home, err := j.stage("pack-"+hash("pack", f.pack, res.Report.Tools[f.packer], res.Files[f.routed]), func(dir string) error {
+		if err := write(filepath.Join(dir, f.routed), res.Files[f.routed]); err != nil {
+			return err
+		}
+		return j.run(ctx, dir, "pack.log", "packing", packer, f.pack...)
+	})
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(filepath.Join(home, f.bitstream))
+	if err != nil {
+		return err
+	}
+	delete(res.Files, f.routed)
+	res.Files[f.bitstream] = text
+	sum := sha256.Sum256(text)
+	res.Report.Bitstream, res.Report.SHA256 = f.bitstream, hex.EncodeToString(sum[:])
+	return nil
+}
+
+// count holds what Yosys counted to the part, where the open tools do not route, and writes the script for Vivado.
+func (j *Job) count(res *Result, synth string, files map[string][]byte) error {
+	text, err := os.ReadFile(filepath.Join(synth, "stat.txt"))
+	if err != nil {
+		return err
+	}
+	res.Report.Resources = uses(j.Board, stat(text))
+	var lack []string
+	for _, u := range res.Report.Resources {
+		if u.Used > u.Has {
+			lack = append(lack, fmt.Sprintf("it takes %d %s of %d, %d too many", u.Used, u.Title, u.Has, u.Used-u.Has))
+		}
+	}
+	if lack != nil {
+		return &Misfit{Part: j.Board.Part.Title, Lack: strings.Join(lack, ", ")}
+	}
+	for name, text := range files {
+		res.Files[name] = text
+	}
+	res.Files["vivado.tcl"] = vivado(j.Board, verilog(files), j.Board.ConstraintFile())
+	if log, err := os.ReadFile(filepath.Join(synth, "yosys.log")); err == nil {
+		res.Files["yosys.log"] = log
+	}
+	return nil
+}
+
+// Write writes the build's files and its report into a folder, which is made, and emptied of an earlier build's files.
+func (r *Result) Write(dir string) error {
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	files := map[string][]byte{ReportFile: r.Report.Encode()}
+	var text strings.Builder
+	r.Report.Text(&text)
+	files[TextFile] = []byte(text.String())
+	if picture, err := r.Report.Picture(); err == nil {
+		files[PictureFile] = picture
+	} else {
+		return err
+	}
+	for name, b := range r.Files {
+		files[name] = b
+	}
+	for name, b := range files {
+		if err := write(filepath.Join(dir, filepath.FromSlash(name)), b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Files of a report.
+const (
+	ReportFile  = "report.json"
+	TextFile    = "report.txt"
+	PictureFile = "report.svg"
+)
+
+func write(file string, text []byte) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(file, text, 0o644)
+}

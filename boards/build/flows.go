@@ -1,0 +1,86 @@
+package build
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/nmc-fpga/nmc/boards/board"
+)
+
+// A flow makes bitstreams for a family.
+type flow struct {
+	router, packer string // "" if the open tools go no further than synthesis
+
+	// synth is the script of Yosys that makes design.json, or stat.txt where there is no router.
+	synth func(files string) string
+	// route returns the router's arguments.
+	route func(b *board.Board, constraints string, mhz float64, seed int) []string
+	// routed is what the router writes, bitstream what the packer makes of it.
+	routed, bitstream string
+	pack              []string
+}
+
+// flows are the flows by the name that a family gives.
+var flows = map[string]flow{
+	"ice40": {
+		router: "nextpnr-ice40", packer: "icepack",
+		synth: ice40Synth,
+		route: func(b *board.Board, constraints string, mhz float64, seed int) []string {
+			return []string{"--" + b.PartName, "--package", b.Package, "--json", "design.json", "--pcf", constraints, "--asc", "routed.asc",
+				"--freq", fmt.Sprint(mhz), "--seed", fmt.Sprint(seed), "--timing-allow-fail", "--report", "nextpnr.json"}
+		},
+		routed: "routed.asc", bitstream: "bitstream.bin", pack: []string{"routed.asc", "bitstream.bin"},
+	},
+	"ecp5": {
+		router: "nextpnr-ecp5", packer: "ecppack",
+		synth: func(files string) string {
+			return fmt.Sprintf("read_verilog -I gen %s\nsynth_ecp5 -top %s\ndelete t:$scopeinfo\nwrite_json design.json\n", files, board.TopModule)
+		},
+		route: func(b *board.Board, constraints string, mhz float64, seed int) []string {
+			return []string{"--" + b.PartName, "--package", b.Package, "--speed", b.Speed, "--json", "design.json", "--lpf", constraints, "--textcfg", "routed.config",
+				"--freq", fmt.Sprint(mhz), "--seed", fmt.Sprint(seed), "--timing-allow-fail", "--report", "nextpnr.json"}
+		},
+		routed: "routed.config", bitstream: "bitstream.bit", pack: []string{"--compress", "routed.config", "bitstream.bit"},
+	},
+	"xc7": {
+		synth: func(files string) string {
+			return fmt.Sprintf("read_verilog -I gen %s\nsynth_xilinx -family xc7 -top %s\ntee -o stat.txt stat\n", files, board.TopModule)
+		},
+		bitstream: "bitstream.bit",
+	},
+}
+
+// ice40Synth is synth_ice40, but look-up tables are mapped for area and three times over: on the UP5K 50 cells less than its own mapping.
+func ice40Synth(files string) string {
+	const clean = "strash;&get,-n;&fraig,-x;&put;scorr;dc2;strash;&get,-n;&syn3;&syn3;&put"
+	const once = "dch,-f;if,-a;mfs2;lutpack,-S,1"
+	synth := fmt.Sprintf("synth_ice40 -top %s -dsp -spram", board.TopModule)
+	return strings.Join([]string{
+		"read_verilog -I gen " + files,
+		synth + " -run begin:map_luts",
+		fmt.Sprintf("abc -dress -lut 4 -script +%s;%s;strash;%s;strash;%s", clean, once, once, once),
+		"ice40_wrapcarry -unwrap",
+		"techmap -map +/ice40/ff_map.v",
+		"clean",
+		"opt_lut -dlogic SB_CARRY:I0=1:I1=2:CI=3 -dlogic SB_CARRY:CO=3",
+		synth + " -run map_cells: -json design.json",
+		"",
+	}, "\n")
+}
+
+// vivado is the script that makes the bitstream with Vivado, in the folder of the sources.
+func vivado(b *board.Board, files []string, constraints string) []byte {
+	part := fmt.Sprintf("%s%s-%s", b.PartName, b.Package, b.Speed)
+	var w strings.Builder
+	fmt.Fprintf(&w, "# vivado.tcl: the bitstream for %s. Made by nmc build.\n#\n#   vivado -mode batch -source vivado.tcl\n", b.Title)
+	for _, f := range files {
+		fmt.Fprintf(&w, "read_verilog %s\n", f)
+	}
+	fmt.Fprintf(&w, "read_xdc %s\n", constraints)
+	fmt.Fprintf(&w, "synth_design -top %s -part %s -include_dirs gen -verilog_define SYNTHESIS\n", board.TopModule, part)
+	w.WriteString("opt_design\nplace_design\nphys_opt_design\nroute_design\n")
+	w.WriteString("report_utilization -file utilization.rpt\nreport_timing_summary -file timing.rpt\n")
+	w.WriteString("set slack [get_property SLACK [get_timing_paths]]\nif {$slack < 0} { error \"timing missed by [expr {-$slack}] ns; the paths are in timing.rpt\" }\n")
+	w.WriteString("write_bitstream -force bitstream.bit\n")
+	return []byte(w.String())
+}
