@@ -113,6 +113,7 @@ var verbs = []func(*app) *cobra.Command{
 	newEval,
 	newCheck,
 	newReplay,
+	newDevices,
 	newServe,
 	newBoards,
 	newBuild,
