@@ -110,6 +110,9 @@ func Compile(net *config.Net, opt Options) (*Build, error) {
 		return nil, fmt.Errorf("there is no Verilog for a link of kind %q yet; use kind = \"uart\"", d.Link.Kind)
 	}
 	dev.Link = d.Link
+	if dev.Key, err = readKey(net); err != nil {
+		return nil, err
+	}
 	b := &Build{Image: img, Top: emit.Top(dev), Asm: listing, IR: p.String(), net: net}
 	b.Manifest = describe(net, p, dev)
 	if net.Import.Path != "" {
@@ -201,7 +204,11 @@ func (b *Build) Write(dir string) error {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	if err := os.Chmod(tmp, 0o755); err != nil {
+	mode := os.FileMode(0o755)
+	if !b.Manifest.Device.Key.IsZero() {
+		mode = 0o700 // Verilog and manifest hold the key
+	}
+	if err := os.Chmod(tmp, mode); err != nil {
 		return err
 	}
 	for name, data := range files {

@@ -16,6 +16,7 @@ rtl/nmc_byte_ram.v
 rtl/nmc_crc32.v
 rtl/nmc_cobs_dec.v
 rtl/nmc_cobs_enc.v
+rtl/nmc_siphash.v
 rtl/nmc_frame_rx.v
 rtl/nmc_frontend.v
 rtl/nmc_device.v

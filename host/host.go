@@ -30,6 +30,8 @@ type Options struct {
 	HwID   uint64 // hw_id that the device must have; 0: any
 	Remedy string // what to do when hw_id differs; default: build and load the bitstream again
 
+	Key device.Key // of the device; 0: it has none
+
 	FrameBytes int // longest frame that the device takes, CRC included; default proto.FrameBytes
 	InFlight   int // requests of a read or a write in flight; default 8
 

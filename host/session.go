@@ -12,6 +12,7 @@ import (
 
 	"github.com/nmc-fpga/nmc/firmware/device"
 	"github.com/nmc-fpga/nmc/host/proto"
+	"github.com/nmc-fpga/nmc/host/seal"
 )
 
 // Session is an open session with a device. Its methods may be called from one goroutine at a time, but Close from
@@ -26,6 +27,7 @@ type Session struct {
 	err error // what ended the session
 
 	identity device.Identity // at open
+	boot     uint32          // of the device, as it greeted: tags depend on it
 	session  uint32
 	before   uint32 // the session that the device may still be in while an open is outstanding
 	seq      uint16 // of the next request
@@ -91,6 +93,9 @@ func Dial(ctx context.Context, link Link, opt Options) (*Session, error) {
 		s.conn.close()
 		return nil, fmt.Errorf("frames of %d bytes are too short, the least is 64; see frame_bytes of the device", n)
 	}
+	if !s.opt.Key.IsZero() {
+		s.opt.FrameBytes -= seal.TagBytes
+	}
 	stop := context.AfterFunc(ctx, func() { s.Close() })
 	err := s.greet()
 	if !stop() {
@@ -111,6 +116,13 @@ func (s *Session) greet() error {
 	if s.opt.HwID != 0 && id.HwID != s.opt.HwID {
 		return &WrongDevice{Got: id.HwID, Want: s.opt.HwID, Remedy: s.opt.Remedy}
 	}
+	if id.Keyed != !s.opt.Key.IsZero() {
+		if id.Keyed {
+			return errors.New("device obeys frames with its key only, and this host has none; use the build folder that its bitstream was made from")
+		}
+		return errors.New("device has no key and obeys anybody; use the build folder that its bitstream was made from, or load this build's bitstream")
+	}
+	s.boot = id.Boot
 	return s.open(id)
 }
 
@@ -338,7 +350,7 @@ func (s *Session) Submit(run device.Run) error {
 	parts := make([][]byte, len(bodies))
 	for i, b := range bodies {
 		// The acknowledgement of a part is not waited for: the commit's reply tells what is missing.
-		parts[i] = proto.Request{Op: proto.OpSample, Seq: s.seq, Session: s.session, N: n}.SampleFrame(b)
+		parts[i] = s.tag(proto.OpSample, proto.Request{Op: proto.OpSample, Seq: s.seq, Session: s.session, N: n}.SampleFrame(b))
 		s.seq++
 	}
 	r := s.request(proto.OpCommit, n, proto.Commit{
@@ -414,9 +426,17 @@ func (s *Session) drain() error {
 // request makes a request with the next seq.
 func (s *Session) request(op proto.Op, n uint64, body []byte) *request {
 	r := &request{op: op, seq: s.seq, n: n}
-	r.frame = proto.Request{Op: op, Seq: s.seq, Session: s.session, N: n, Body: body}.Frame()
+	r.frame = s.tag(op, proto.Request{Op: op, Seq: s.seq, Session: s.session, N: n, Body: body}.Frame())
 	s.seq++
 	return r
+}
+
+// tag appends the tag that a device with a key wants.
+func (s *Session) tag(op proto.Op, frame []byte) []byte {
+	if s.opt.Key.IsZero() || !seal.Needs(op) {
+		return frame
+	}
+	return seal.Append(frame, s.opt.Key, s.boot)
 }
 
 // ask sends one request and waits for its reply.
@@ -704,7 +724,7 @@ func (s *Session) order(r *request, body []byte) {
 
 // soon moves the next sending of a request close: answers that ask for it come in bursts, and each must not cause one.
 func (s *Session) soon(r *request) {
-	pace := s.write.smooth / 2
+	pace := max(s.write.smooth/2, 50*time.Microsecond) // a device that asks for ever must not keep time from passing
 	if due := r.sent.Add(pace); due.Before(r.due) {
 		r.due = due
 		r.timeout = s.rtt(r).timeout(&s.opt) / 2 // again doubles it

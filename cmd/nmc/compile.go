@@ -175,6 +175,7 @@ func summarize(b *compiler.Build, folder string) *summary {
 		Name: m.Name, Rule: m.Rule, Build: folder, HwID: m.HwID, ImageID: m.ImageID, Layers: m.Layers, Device: m.Device,
 		Memories: memories(m, b.Image), MACs: m.Cost.MACs, CyclesPerSample: m.Cost.Cycles,
 	}
+	s.Device.Key = device.Key{} // not for logs
 	for _, p := range parts {
 		ok, why := p.holds(m.Device)
 		s.Fits = append(s.Fits, fit{p.name, ok, why})

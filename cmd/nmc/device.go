@@ -51,6 +51,7 @@ func openDevice(ctx context.Context, r reach, b *build, progress io.Writer) (tar
 	opt := host.Options{
 		HwID:       b.manifest.Device.ID(),
 		FrameBytes: b.manifest.Device.FrameBytes,
+		Key:        b.manifest.Device.Key,
 		Patience:   r.patience,
 	}
 	switch a.Kind {

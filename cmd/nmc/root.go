@@ -108,6 +108,7 @@ Exit status: 0 success, 1 a finding (unequal, does not fit), 2 misuse or input t
 // verbs are the commands, one file each.
 var verbs = []func(*app) *cobra.Command{
 	newNew,
+	newKey,
 	newCompile,
 	newTrain,
 	newEval,

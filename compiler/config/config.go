@@ -159,7 +159,8 @@ type Device struct {
 	WeightDepth, VectorDepth, ProgramDepth, TableDepth, FrameBytes int
 	Units                                                          string // "all", or "used": only what the program needs
 	Link                                                           device.Link
-	Pos                                                            Pos // of the [device] header
+	Key                                                            string // file with the device's key, as written; "": none
+	Pos                                                            Pos    // of the [device] header
 	At                                                             map[string]Pos
 }
 

@@ -666,6 +666,11 @@ func (r *reader) device(t *table) {
 	if t.ok("frame_bytes") && d.FrameBytes != 0 && d.FrameBytes < minFrame {
 		t.error("frame_bytes", fmt.Sprintf("frame_bytes = %d is too short for a frame", d.FrameBytes), fmt.Sprintf("use at least %d", minFrame))
 	}
+	const key = `key = "nmc.key"`
+	d.Key = t.text("key", "", key)
+	if t.has("key") && t.ok("key") && d.Key == "" {
+		t.error("key", "key names no file", "make one with nmc key nmc.key and write "+key+", or remove it")
+	}
 	link := t.inner("link", "[device.link]", `[device.link] with kind = "uart"`)
 	if t.ok("link") {
 		d.Link = r.link(link)

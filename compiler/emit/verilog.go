@@ -111,7 +111,7 @@ module nmc_top (
       .WeightPorts(%d),
       .FrameBytes(%d),
       .Omit(%d),
-      .HwId(64'h%016x)
+%s      .HwId(64'h%016x)
   ) u_device (
       .clk_i(clk_i),
       .rst_i(rst_i),
@@ -130,6 +130,14 @@ module nmc_top (
   );
 endmodule
 
-`+"`default_nettype wire\n", c.Lanes, c.ID(), ports, body, c.Lanes, c.WeightDepth, c.VectorDepth, c.ProgramDepth, c.TableDepth, c.WeightPorts, c.FrameBytes, c.Omit, c.ID())
+`+"`default_nettype wire\n", c.Lanes, c.ID(), ports, body, c.Lanes, c.WeightDepth, c.VectorDepth, c.ProgramDepth, c.TableDepth, c.WeightPorts, c.FrameBytes, c.Omit, key(c), c.ID())
 	return b.Bytes()
+}
+
+// key sets the parameters of a device that has a key.
+func key(c device.Config) string {
+	if c.Key.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf("      .Keyed(1),\n      .Key(128'h%x),\n", c.Key.Number())
 }

@@ -23,12 +23,15 @@ type Config struct {
 	// Omit is the set of the engine's units that are left out, bit i for isa.Units[i]; 0 is a device that runs everything.
 	Omit int `json:"omit,omitempty"`
 
+	// Key authenticates the frames to the device. It stands in the Verilog, and so its hash in the hw_id.
+	Key Key `json:"key,omitzero"`
+
 	Link Link `json:"link,omitzero"`
 }
 
-// Engine is the configuration without its link: what images and results depend on.
+// Engine is the configuration without its link and key: what images and results depend on.
 func (c Config) Engine() Config {
-	c.Link = Link{}
+	c.Link, c.Key = Link{}, Key{}
 	return c
 }
 
@@ -44,6 +47,9 @@ func (c Config) ID() uint64 {
 	}
 	if c.Link != (Link{}) {
 		b = fmt.Appendf(b, " link %+v", c.Link.fields())
+	}
+	if !c.Key.IsZero() {
+		b = fmt.Appendf(b, " key %x", c.Key)
 	}
 	h := sha256.Sum256(b)
 	return binary.LittleEndian.Uint64(h[:8])
@@ -156,6 +162,7 @@ type Identity struct {
 	Boot    uint32 // differs after a restart
 	Session uint32
 	Last    uint64 // last completed commit of the session
+	Keyed   bool   // the device obeys frames with a tag only
 }
 
 // Memory reads and writes a device's spaces; the device is idle while it does.

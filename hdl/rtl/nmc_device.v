@@ -12,6 +12,8 @@ module nmc_device #(
     parameter        WeightPorts  = 2,
     parameter        FrameBytes   = 1024,
     parameter [31:0] Omit         = 32'd0,
+    parameter        Keyed        = 0,
+    parameter [127:0] Key         = 128'd0,
     parameter [63:0] HwId         = 64'd0,
     parameter [31:0] Boot         = 32'd0
 ) (
@@ -55,6 +57,8 @@ module nmc_device #(
       .Lanes     (Lanes),
       .FrameBytes(FrameBytes),
       .AddrBytes (AddrBytes),
+      .Keyed     (Keyed),
+      .Key       (Key),
       .HwId      (HwId),
       .Boot      (Boot)
   ) u_frontend (

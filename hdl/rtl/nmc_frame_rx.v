@@ -2,17 +2,26 @@
 //
 // After the frame's delimiter valid_o rises, and no byte is taken until ready_i. A frame with bad_o set (stuffing, shorter
 // than 17 bytes or longer than FrameBytes) is offered too, to be counted and dropped.
+//
+// Keyed, a frame that is not a hello ends in a tag of eight bytes: SipHash-2-4 of the boot number and everything before
+// the tag. It is checked here and not counted in body_o. A frame with a wrong tag is bad.
 `default_nettype none
 
 module nmc_frame_rx #(
-    parameter FrameBytes = 1024  // longest frame, CRC included; at least 32
+    parameter         FrameBytes = 1024,   // longest frame, CRC and tag included; at least 32
+    parameter         Keyed      = 0,
+    parameter [127:0] Key        = 128'd0  // first byte lowest
 ) (
     input  wire                            clk_i,
     input  wire                            rst_i,    // synchronous, active high
+    // what tags depend on, 0 while it is not known
+    input  wire                            booted_i,
+    input  wire [31:0]                     boot_i,
     // encoded bytes
     input  wire                            valid_i,
     output wire                            ready_o,
     input  wire [7:0]                      data_i,
+    output wire                            busy_o,   // the frame before is being checked
     // frame
     output wire                            valid_o,
     input  wire                            ready_i,
@@ -37,7 +46,11 @@ module nmc_frame_rx #(
   wire [L:0]   len_d = {len_q, 1'b1} + {{(L - 2) {dec_end}}, 2'b00, one};
   wire         runt = len_q[L-1:5] == 0 && (!len_q[4] || len_q[3:0] == 4'd0);  // shorter than 17
 
-  assign ready_o = !valid_q;
+  // A tag is being checked; at the end of that, whether it counts and is wrong.
+  wire         checking, checked, sealed, wrong;
+
+  assign ready_o = !valid_q && !checking;
+  assign busy_o  = checking;
   assign valid_o = valid_q;
   assign bad_o   = bad_q;
   assign body_o  = len_q;
@@ -64,6 +77,49 @@ module nmc_frame_rx #(
       .rdata_o(data_o)
   );
 
+  generate
+    if (Keyed != 0) begin : gen_tag
+      // The last eight bytes are held back, the hash sees those before them.
+      reg  [63:0] tail_q;
+      reg  [ 3:0] held_q;
+      reg         hello_q, checking_q;
+      wire        first = len_q == {L{1'b0}};
+      wire        feed = dec_valid && held_q[3];
+      wire [63:0] hash;
+      nmc_siphash #(
+          .Key(Key)
+      ) u_hash (
+          .clk_i   (clk_i),
+          .start_i (rst_i || (dec_valid && first)),
+          .prefix_i(boot_i),
+          .valid_i (feed),
+          .data_i  (tail_q[7:0]),
+          .end_i   (dec_end),
+          .done_o  (checked),
+          .hash_o  (hash)
+      );
+      initial checking_q = 1'b0;
+      always @(posedge clk_i) begin
+        if (dec_valid) begin
+          tail_q <= {dec_data, tail_q[63:8]};
+          held_q <= first ? 4'd1 : held_q + {3'd0, !held_q[3]};
+          if (first) hello_q <= dec_data == 8'd1;
+        end
+        if (rst_i || checked) checking_q <= 1'b0;
+        else if (dec_end) checking_q <= 1'b1;
+      end
+      assign checking = checking_q;
+      assign sealed   = !hello_q;
+      assign wrong    = hash != tail_q || !booted_i || len_q < 21;  // less the CRC, a body of 13 and a tag
+    end else begin : gen_plain
+      assign checking = 1'b0;
+      assign checked  = dec_end;
+      assign sealed   = 1'b0;
+      assign wrong    = 1'b0;
+      wire unused = &{1'b0, booted_i, boot_i, Key};
+    end
+  endgenerate
+
   initial begin
     valid_q = 1'b0;
     bad_q   = 1'b0;
@@ -78,9 +134,13 @@ module nmc_frame_rx #(
     end else begin
       len_q <= len_d[L:1];
       if (dec_valid && full) long_q <= 1'b1;
-      if (dec_end) begin
+      if (dec_end) bad_q <= dec_error || long_q || runt;
+      if (checked) begin
         valid_q <= 1'b1;
-        bad_q   <= dec_error || long_q || runt;
+        if (sealed) begin
+          len_q <= len_q - 8;
+          if (wrong) bad_q <= 1'b1;
+        end
       end
     end
 

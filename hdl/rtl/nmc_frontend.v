@@ -14,6 +14,8 @@ module nmc_frontend #(
     parameter        Lanes      = 4,      // reported by hello
     parameter        FrameBytes = 1024,   // largest decoded frame
     parameter        AddrBytes  = 4,      // bytes of a halfword address, 2..4
+    parameter        Keyed      = 0,      // frames but hello need a tag
+    parameter [127:0] Key       = 128'd0, // ... made with it, first byte lowest
     parameter [63:0] HwId       = 64'd0,
     parameter [31:0] Boot       = 32'd0   // 0: as long as it took to the first hello, on top of what it was
 ) (
@@ -66,7 +68,7 @@ module nmc_frontend #(
   localparam [7:0] BufferAt = 8'd88;  // first element of the sample's buffer
   localparam [1:0] CacheAt = 2'b10;  // 32 bytes for even commits, 32 for odd ones, the results at the end
   localparam [7:0] IdentityAt = 8'd245;  // version, lanes, hw_id; the image id follows at 0
-  localparam [7:0] Version = 8'd1;
+  localparam [7:0] Version = Keyed != 0 ? 8'h81 : 8'h01;
   localparam [15:0] LaneCount = Lanes[15:0];
   localparam [127:0] Identity = {HwId, LaneCount, Version, 40'd0};
 
@@ -78,20 +80,29 @@ module nmc_frontend #(
   // ---------------------------------------------------------------------------------------------------------------
   // Frames in.
   wire          frame_valid;  // a frame is waiting or being served
+  wire          frame_checked;  // its tag is being checked
   wire          frame_bad;  // ... and must be dropped
   wire [Fp-1:0] body_end;  // where its CRC starts
   wire [7:0]    frame;  // the byte at fp_q
   reg  [Fp-1:0] fp_q;
   wire          ack;
 
+  wire          booted;  // the boot number is known
+  wire [31:0]   boot;
+
   nmc_frame_rx #(
-      .FrameBytes(FrameBytes)
+      .FrameBytes(FrameBytes),
+      .Keyed     (Keyed),
+      .Key       (Key)
   ) u_rx (
       .clk_i  (clk_i),
       .rst_i  (rst_i),
+      .booted_i(booted),
+      .boot_i (boot),
       .valid_i(rx_valid_i),
       .ready_o(rx_ready_o),
       .data_i (rx_data_i),
+      .busy_o (frame_checked),
       .valid_o(frame_valid),
       .ready_i(ack),
       .bad_o  (frame_bad),
@@ -869,6 +880,18 @@ module nmc_frontend #(
       endcase
   end
 
+  // The boot number, as it is made.
+  assign booted = booted_q;
+  generate
+    if (Keyed != 0) begin : gen_boot
+      reg [31:0] boot_q;
+      always @(posedge clk_i) if (act && at_q[SBoot]) boot_q <= {y, boot_q[31:8]};
+      assign boot = boot_q;
+    end else begin : gen_no_boot
+      assign boot = 32'd0;
+    end
+  endgenerate
+
   wire [7:0] reply_at, reply;
   nmc_byte_ram #(
       .Depth(512),
@@ -923,7 +946,7 @@ module nmc_frontend #(
   assign tx_valid_o = at_q[SSend] && !hold_q;
   assign tx_data_o  = ram;
 
-  assign busy_o = !at_q[SIdle] || frame_valid || running_q || counting;
+  assign busy_o = !at_q[SIdle] || frame_checked || frame_valid || running_q || counting;
 
 `ifdef NMC_ASSERT  // too wide for z3: the tests of testbench/verilator simulate with these on
   reg       past_ok;

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nmc-fpga/nmc/firmware/device"
 	"github.com/nmc-fpga/nmc/host/proto"
+	"github.com/nmc-fpga/nmc/host/seal"
 )
 
 // Engine is what the front end controls. Run is called from another goroutine than the others, but never at the same
@@ -129,8 +130,13 @@ func (d *Device) complete(link Link, res device.Result) {
 
 // serve obeys one frame.
 func (d *Device) serve(link Link, frame []byte) error {
+	long := len(frame) > d.cfg.FrameBytes
+	genuine := true
+	if !d.cfg.Key.IsZero() {
+		frame, genuine = seal.Cut(frame, d.cfg.Key, d.boot)
+	}
 	req, err := proto.ParseRequest(frame)
-	if err != nil || len(frame) > d.cfg.FrameBytes {
+	if err != nil || long || !genuine {
 		d.bad++
 		return nil
 	}
@@ -167,7 +173,7 @@ func (d *Device) hello() ([]byte, error) {
 		return nil, err
 	}
 	return proto.IdentityBody(device.Identity{
-		Lanes: d.cfg.Lanes, HwID: d.cfg.ID(), Boot: d.boot, Session: d.session, Last: d.last,
+		Lanes: d.cfg.Lanes, HwID: d.cfg.ID(), Boot: d.boot, Session: d.session, Last: d.last, Keyed: !d.cfg.Key.IsZero(),
 		ImageID: uint64(id[0]) | uint64(id[1])<<16 | uint64(id[2])<<32 | uint64(id[3])<<48,
 	}), nil
 }

@@ -147,10 +147,17 @@ func ParseCommit(b []byte) (Commit, error) {
 	return c, nil
 }
 
+// keyed is set in the version of a device that obeys frames with a tag only.
+const keyed = 0x80
+
 // IdentityBody returns the body of the reply to OpHello and OpOpen.
 func IdentityBody(id device.Identity) []byte {
 	b := make([]byte, 0, helloBody)
-	b = append(b, device.Version)
+	version := byte(device.Version)
+	if id.Keyed {
+		version |= keyed
+	}
+	b = append(b, version)
 	b = binary.LittleEndian.AppendUint16(b, uint16(id.Lanes))
 	b = binary.LittleEndian.AppendUint64(b, id.HwID)
 	b = binary.LittleEndian.AppendUint64(b, id.ImageID)
@@ -161,8 +168,8 @@ func IdentityBody(id device.Identity) []byte {
 
 // ParseIdentity reads the body of the reply to OpHello and OpOpen. Another protocol version is an error.
 func ParseIdentity(b []byte) (device.Identity, error) {
-	if len(b) > 0 && b[0] != device.Version {
-		return device.Identity{}, fmt.Errorf("device speaks version %d, this nmc speaks %d; build its bitstream again with nmc build", b[0], device.Version)
+	if len(b) > 0 && b[0]&^keyed != device.Version {
+		return device.Identity{}, fmt.Errorf("device speaks version %d, this nmc speaks %d; build its bitstream again with nmc build", b[0]&^keyed, device.Version)
 	}
 	if len(b) != helloBody {
 		return device.Identity{}, fmt.Errorf("body of a hello has %d bytes, expected %d", len(b), helloBody)
@@ -174,6 +181,7 @@ func ParseIdentity(b []byte) (device.Identity, error) {
 		Boot:    binary.LittleEndian.Uint32(b[19:]),
 		Session: binary.LittleEndian.Uint32(b[23:]),
 		Last:    get48(b[27:]),
+		Keyed:   b[0]&keyed != 0,
 	}, nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/nmc-fpga/nmc/firmware/device"
 	"github.com/nmc-fpga/nmc/host/capture"
 	"github.com/nmc-fpga/nmc/host/proto"
+	"github.com/nmc-fpga/nmc/host/seal"
 )
 
 // Device is what a capture is replayed on. Reopen numbers the commits from 1 again and keeps the memories.
@@ -150,7 +151,7 @@ func Run(dev Device, frames Frames, progress func(commits int)) (*Report, error)
 
 func (p *player) frame(f capture.Frame) error {
 	if !f.Reply {
-		q, err := proto.ParseRequest(f.Bytes)
+		q, err := seal.Parse(f.Bytes)
 		if err != nil {
 			return nil // other traffic
 		}

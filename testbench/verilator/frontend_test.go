@@ -16,6 +16,7 @@ import (
 	"github.com/nmc-fpga/nmc"
 	"github.com/nmc-fpga/nmc/firmware/device"
 	"github.com/nmc-fpga/nmc/host/proto"
+	"github.com/nmc-fpga/nmc/host/seal"
 	"github.com/nmc-fpga/nmc/testbench/verilator"
 )
 
@@ -32,12 +33,12 @@ func top(cfg device.Config) []byte {
   output wire tx_valid_o, input wire tx_ready_i, output wire [7:0] tx_data_o,
   output wire busy_o, output wire trace_valid_o, output wire [11:0] trace_pc_o, output wire [31:0] trace_cycles_o);
   nmc_device #(.Lanes(%d), .WeightDepth(%d), .VectorDepth(%d), .ProgramDepth(%d), .TableDepth(%d), .WeightPorts(%d),
-    .FrameBytes(%d), .HwId(64'h%016x), .Boot(32'd%d)) u_device (
+    .FrameBytes(%d), .Keyed(%d), .Key(128'h%x), .HwId(64'h%016x), .Boot(32'd%d)) u_device (
     .clk_i(clk_i), .rst_i(rst_i), .rx_valid_i(rx_valid_i), .rx_ready_o(rx_ready_o), .rx_data_i(rx_data_i),
     .tx_valid_o(tx_valid_o), .tx_ready_i(tx_ready_i), .tx_data_o(tx_data_o), .count_valid_i(4'd0), .count_ready_o(), .busy_o(busy_o),
     .trace_valid_o(trace_valid_o), .trace_pc_o(trace_pc_o), .trace_cycles_o(trace_cycles_o));
 endmodule
-`, cfg.Lanes, cfg.WeightDepth, cfg.VectorDepth, cfg.ProgramDepth, cfg.TableDepth, cfg.WeightPorts, cfg.FrameBytes, cfg.ID(), hwBoot)
+`, cfg.Lanes, cfg.WeightDepth, cfg.VectorDepth, cfg.ProgramDepth, cfg.TableDepth, cfg.WeightPorts, cfg.FrameBytes, cfg.Key.Keyed(), cfg.Key.Number(), cfg.ID(), hwBoot)
 }
 
 // needTools skips where Verilator is missing, but not in CI.
@@ -82,10 +83,14 @@ type line struct {
 	dev     io.ReadWriteCloser
 	seq     uint16
 	session uint32
+	key     device.Key
+	boot    uint32 // for tags
 	frames  chan []byte
 }
 
-func dial(t *testing.T) *line {
+func dial(t *testing.T) *line { t.Helper(); return dialTo(t, cfg) }
+
+func dialTo(t *testing.T, cfg device.Config) *line {
 	t.Helper()
 	needTools(t)
 	bin, err := verilator.Build(t.Context(), stubbed(t), top(cfg), cfg, io.Discard)
@@ -96,7 +101,9 @@ func dial(t *testing.T) *line {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return listen(t, dev)
+	l := listen(t, dev)
+	l.key = cfg.Key
+	return l
 }
 
 // listen takes the frames that a device says until it is closed, with the test.
@@ -138,7 +145,11 @@ func (l *line) request(op proto.Op, n uint64, body []byte) proto.Request {
 func (l *line) send(op proto.Op, n uint64, body []byte) (seq uint16) {
 	l.t.Helper()
 	r := l.request(op, n, body)
-	l.raw(proto.AppendWire(nil, r.Frame()))
+	f := r.Frame()
+	if !l.key.IsZero() && seal.Needs(op) {
+		f = seal.Append(f, l.key, l.boot)
+	}
+	l.raw(proto.AppendWire(nil, f))
 	return r.Seq
 }
 
