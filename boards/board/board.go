@@ -3,9 +3,11 @@
 package board
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -223,6 +225,22 @@ func family(name string) (*Family, error) {
 	f := new(Family)
 	s.decode(f)
 	return f, s.list.Err()
+}
+
+// Parts returns every part of every family, as a board without anything but its part: for asking what holds a device.
+func Parts() []*Board {
+	var all []*Board
+	for _, name := range FamilyNames() {
+		f, err := family(name)
+		if err != nil {
+			panic(err) // the families come with nmc and are tested
+		}
+		for _, part := range slices.Sorted(maps.Keys(f.Parts)) {
+			all = append(all, &Board{FamilyName: name, PartName: part, Family: *f, Part: f.Parts[part]})
+		}
+	}
+	slices.SortFunc(all, func(a, b *Board) int { return cmp.Compare(a.Part.Logic, b.Part.Logic) })
+	return all
 }
 
 // TakenLink returns the link of the given kind, "" for the first one.

@@ -236,7 +236,7 @@ func TestNeed(t *testing.T) {
 		t.Error(d)
 	}
 	c.ProgramDepth = 512
-	if err := b.Fits(c); err == nil || err.Error() != "the iCE40 UP5K does not hold the device: it takes 38 EBR of 30, 8 too many" {
+	if err := b.Fits(c); err == nil || err.Error() != "the iCE40 UP5K does not hold the device: it takes 38 EBR of 30 (8 too many)" {
 		t.Errorf("a deeper program: %v", err)
 	}
 }

@@ -87,7 +87,7 @@ type Misfit struct {
 }
 
 func (m *Misfit) Error() string {
-	return fmt.Sprintf("the %s does not hold the device: %s", m.Part, strings.Join(m.Lack, ", "))
+	return fmt.Sprintf("the %s does not hold the device: it takes %s", m.Part, strings.Join(m.Lack, ", "))
 }
 
 // Fits says whether multipliers and memories of the part hold a device; the error is a *Misfit.
@@ -95,7 +95,7 @@ func (b *Board) Fits(c device.Config) error {
 	need, lack := b.Need(c), []string(nil)
 	for _, kind := range Kinds {
 		if n, has := need[kind], b.Part.Has(kind); n > has {
-			lack = append(lack, fmt.Sprintf("it takes %d %s of %d, %d too many", n, b.Family.Resources[kind].Title, has, n-has))
+			lack = append(lack, fmt.Sprintf("%d %s of %d (%d too many)", n, b.Family.Resources[kind].Title, has, n-has))
 		}
 	}
 	if lack != nil {

@@ -64,7 +64,7 @@ type Misfit struct {
 }
 
 func (m *Misfit) Error() string {
-	return fmt.Sprintf("the %s does not hold the design: %s; take fewer lanes, or leave units out with units = \"used\"", m.Part, m.Lack)
+	return fmt.Sprintf("the %s does not hold the design: it takes %s; take fewer lanes, or leave units out with units = \"used\"", m.Part, m.Lack)
 }
 
 func (j *Job) progress(e Event) {
@@ -342,7 +342,7 @@ func (j *Job) count(res *Result, synth string, files map[string][]byte) error {
 	var lack []string
 	for _, u := range res.Report.Resources {
 		if u.Used > u.Has {
-			lack = append(lack, fmt.Sprintf("it takes %d %s of %d, %d too many", u.Used, u.Title, u.Has, u.Used-u.Has))
+			lack = append(lack, fmt.Sprintf("%d %s of %d (%d too many)", u.Used, u.Title, u.Has, u.Used-u.Has))
 		}
 	}
 	if lack != nil {

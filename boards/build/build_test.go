@@ -235,7 +235,7 @@ func TestXC7(t *testing.T) {
 
 	standIns(t, map[string]string{"yosys": write(70000)})
 	_, err = job(t, "arty-a7-100t", 1).Run(t.Context())
-	if !errors.As(err, new(*Misfit)) || err.Error() != "the Artix-7 100T does not hold the design: it takes 71000 LUT of 63400, 7600 too many; take fewer lanes, or leave units out with units = \"used\"" {
+	if !errors.As(err, new(*Misfit)) || err.Error() != "the Artix-7 100T does not hold the design: it takes 71000 LUT of 63400 (7600 too many); take fewer lanes, or leave units out with units = \"used\"" {
 		t.Errorf("%v", err)
 	}
 }
@@ -257,7 +257,7 @@ func TestFailures(t *testing.T) {
 		{"silent", map[string]string{"yosys": yosys, "nextpnr-ecp5": router, "ecppack": "exit 3"}, new(*Failure), "ecppack: exit status 3: no reason given"},
 		{"report", map[string]string{"yosys": yosys, "nextpnr-ecp5": "echo '{}' >nextpnr.json; echo x >routed.config", "ecppack": packer}, nil, "the router's report has no clock of the device"},
 		{"too large", map[string]string{"yosys": yosys, "nextpnr-ecp5": strings.ReplaceAll(full, "ICESTORM_LC:  5400/ 5280", "TRELLIS_COMB: 90000/83640"), "ecppack": packer}, new(*Misfit),
-			"the ECP5-85F does not hold the design: it takes 90000 LUT4 of 83640, 6360 too many"},
+			"the ECP5-85F does not hold the design: it takes 90000 LUT4 of 83640 (6360 too many)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := standIns(t, tt.scripts)

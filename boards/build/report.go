@@ -271,7 +271,7 @@ func overfull(b *board.Board, log []byte) string {
 				break
 			}
 		}
-		lack = append(lack, fmt.Sprintf("it takes %d %s of %d, %d too many", used, title, has, used-has))
+		lack = append(lack, fmt.Sprintf("%d %s of %d (%d too many)", used, title, has, used-has))
 	}
 	return strings.Join(lack, ", ")
 }

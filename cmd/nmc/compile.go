@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/nmc-fpga/nmc"
+	"github.com/nmc-fpga/nmc/boards/board"
 	"github.com/nmc-fpga/nmc/compiler"
 	"github.com/nmc-fpga/nmc/compiler/config"
 	"github.com/nmc-fpga/nmc/compiler/manifest"
@@ -135,7 +136,7 @@ type memory struct {
 	Bits  int    `json:"bits"`  // of a word
 }
 
-// A fit is whether a part holds a device.
+// A fit is whether memory and multipliers of a part hold a device.
 type fit struct {
 	Part string `json:"part"`
 	Fits bool   `json:"fits"`
@@ -176,9 +177,13 @@ func summarize(b *compiler.Build, folder string) *summary {
 		Memories: memories(m, b.Image), MACs: m.Cost.MACs, CyclesPerSample: m.Cost.Cycles,
 	}
 	s.Device.Key = device.Key{} // not for logs
-	for _, p := range parts {
-		ok, why := p.holds(m.Device)
-		s.Fits = append(s.Fits, fit{p.name, ok, why})
+	for _, p := range board.Parts() {
+		f := fit{Part: p.Part.Title, Fits: true}
+		var misfit *board.Misfit
+		if errors.As(p.Fits(m.Device), &misfit) {
+			f.Fits, f.Lack = false, strings.Join(misfit.Lack, ", ")
+		}
+		s.Fits = append(s.Fits, f)
 	}
 	for _, q := range b.Imported {
 		s.Imported = append(s.Imported, quantized{q.Layer, q.Format.String(), q.RMSError, q.MaxError, q.Saturated, q.Count, q.BestFrac})
@@ -232,12 +237,9 @@ func (s *summary) print(a *app) {
 	}
 	a.say("  one learned sample: %d multiply-accumulates, at most %d cycles\n", s.MACs, s.CyclesPerSample)
 	for _, f := range s.Fits {
-		verdict := "holds it"
+		verdict := "has the memory and the multipliers"
 		if !f.Fits {
-			verdict = "too little " + f.Lack
-			if f.Lack == "multipliers" {
-				verdict = "too few multipliers"
-			}
+			verdict = "too small: " + f.Lack
 		}
 		a.say("  %-13s %s\n", f.Part, verdict)
 	}
