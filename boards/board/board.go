@@ -63,6 +63,7 @@ type Pin struct {
 	IO     string `toml:"io"`     // standard, if not the family's
 	Drive  int    `toml:"drive"`  // mA, 0: the tool's default
 	Slew   string `toml:"slew"`   // "fast", "slow" or the tool's default
+	Delay  int    `toml:"delay"`  // of what comes in, in picoseconds; ECP5 only
 }
 
 func (p *Pin) short(v any) bool {
@@ -99,6 +100,19 @@ type Link struct {
 	IP   string          `toml:"ip"`
 	Port int             `toml:"port"`
 	Pins map[string]Pins `toml:"pins"`
+
+	// Joined are ports that get what comes in at another port.
+	Joined map[string]string `toml:"joined"`
+	// Resets are pins that are active while the device is in reset.
+	Resets map[string]Pin `toml:"resets"`
+	// ClockOut is a pin that gives a clock out of the PLL; Artix-7 only.
+	ClockOut *ClockOut `toml:"clock_out"`
+}
+
+// ClockOut is a clock that the board wants of the FPGA.
+type ClockOut struct {
+	Pin Pin `toml:"pin"`
+	Hz  int `toml:"hz"`
 }
 
 // Flash is how a bitstream gets onto the board: arguments of a tool, {bitstream} standing for the file.

@@ -86,30 +86,36 @@ func TestGenerated(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := load(t, name)
 			c := uart(t, b)
-			top, err := b.Top(c, []byte(uartTop))
-			if err != nil {
-				t.Fatal(err)
-			}
-			constraints, err := b.Constraints(c)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := txtar.Format(&txtar.Archive{Files: []txtar.File{{Name: TopModule + ".v", Data: top}, {Name: b.ConstraintFile(), Data: constraints}}})
-			file := filepath.Join("testdata", name+".txtar")
-			if *update {
-				if err := os.WriteFile(file, got, 0o666); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(string(want), string(got)); d != "" {
-				t.Errorf("not as in %s (-update rewrites it):\n%s", file, d)
-			}
+			generated(t, name, b, c, uartTop)
 		})
+	}
+}
+
+// generated holds the Verilog and the constraints of a board to testdata/NAME.txtar.
+func generated(t *testing.T, name string, b *Board, c device.Config, text string) {
+	t.Helper()
+	top, err := b.Top(c, []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	constraints, err := b.Constraints(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := txtar.Format(&txtar.Archive{Files: []txtar.File{{Name: TopModule + ".v", Data: top}, {Name: b.ConstraintFile(), Data: constraints}}})
+	file := filepath.Join("testdata", name+".txtar")
+	if *update {
+		if err := os.WriteFile(file, got, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), string(got)); d != "" {
+		t.Errorf("not as in %s (-update rewrites it):\n%s", file, d)
 	}
 }
 
@@ -154,6 +160,78 @@ func TestFindings(t *testing.T) {
 				t.Errorf("said\n%v\nwant\n%s", err, tt.want)
 			}
 		})
+	}
+}
+
+// ethernetTop has the ports of a device with a PHY.
+const ethernetTop = `module nmc_top (
+    input  wire       clk_i,
+    input  wire       rst_i,
+    input  wire       tx_clk_i,
+    input  wire       rgmii_rxc_i,
+    input  wire       rgmii_rx_ctl_i,
+    input  wire [3:0] rgmii_rxd_i,
+    output wire       rgmii_txc_o,
+    output wire [1:0] rgmii_txd_o,
+    output wire       busy_o
+);
+endmodule
+`
+
+// A link over a PHY: a clock that comes in, lists of pins, delays, a joined port, the PHY's reset and a clock for it.
+func TestPHY(t *testing.T) {
+	good, err := os.ReadFile("testdata/good.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := `kind = "ethernet"
+phy = "rgmii"
+mac = "02:6e:6d:63:00:01"
+ip = "10.0.0.2"
+fifo = 4096
+joined = { tx_clk_i = "rgmii_rxc_i" }
+resets = { phy_reset = { site = "P4", active = "low" } }
+pins = { rgmii_rxc_i = "H2", rgmii_rx_ctl_i = { site = "P2", delay = 2000 }, rgmii_rxd_i = [
+  { site = "K2", delay = 2000 }, { site = "L1", delay = 2000 }, { site = "N1", delay = 2000 }, { site = "P1", delay = 2000 } ],
+  rgmii_txc_o = "G1", rgmii_txd_o = ["H1", "J1"] }
+`
+	old := "kind = \"uart\"\nbaud = 3_000_000\npins = { rx_i = \"M1\", tx_o = \"L4\" }\n"
+	text := strings.Replace(string(good), old, link, 1)
+	b, err := Parse("phy", "board.toml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	generated(t, "phy", b, b.config(16), ethernetTop)
+
+	artix := strings.NewReplacer(`"ecp5"`, `"xc7"`, `"85k"`, `"xc7a100t"`, "25_000_000", "100_000_000", "62_500_000", "50_000_000", ", delay = 2000", "",
+		"resets = ", "clock_out = { pin = \"G18\", hz = 25_000_000 }\nresets = ").Replace(text)
+	if b, err = Parse("phy", "board.toml", []byte(artix)); err != nil {
+		t.Fatal(err)
+	}
+	generated(t, "phy-artix", b, b.config(16), ethernetTop)
+
+	for _, tt := range []struct{ in, old, new, want string }{
+		{text, "delay = 2000 }, rgmii_rxd", "delay = 20000 }, rgmii_rxd", "rgmii_rx_ctl_i: a delay of 20000 ps; only an ECP5 delays, by at most 3175 ps; remove it"},
+		{artix, "hz = 25_000_000 }", "hz = 7_000_000 }", "clock_out: 7000000 Hz cannot be made of the PLL's 600000000 Hz"},
+		{text, "resets = ", "clock_out = { pin = \"G18\", hz = 25_000_000 }\nresets = ", "only an Artix-7 whose PLL is used gives a clock out"},
+		{text, `phy = "rgmii"`, `phy = "gmii"`, `phy = "gmii" is none of mii, rmii, rgmii`},
+		{text, "ip = \"10.0.0.2\"\n", "", "an Ethernet link needs ip; add ip = \"10.0.0.2\""},
+	} {
+		if _, err := Parse("phy", "board.toml", []byte(strings.Replace(tt.in, tt.old, tt.new, 1))); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%v, want %s", err, tt.want)
+		}
+	}
+	for _, tt := range []struct{ old, new, want string }{
+		{`joined = { tx_clk_i = "rgmii_rxc_i" }`, `joined = { tx_clk_i = "rgmii_txc_o" }`, "tx_clk_i gets rgmii_txc_o, which is no input of nmc_top"},
+		{`joined = { tx_clk_i = `, `joined = { tx_clock_i = "rgmii_rxc_i", tx_clk_i = `, "joined of the link \"ethernet\" names tx_clock_i, which is no port of nmc_top"},
+	} {
+		b, err := Parse("phy", "board.toml", []byte(strings.Replace(text, tt.old, tt.new, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Top(b.config(16), []byte(ethernetTop)); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%v, want %s", err, tt.want)
+		}
 	}
 }
 

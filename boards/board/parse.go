@@ -223,6 +223,18 @@ func (c *checker) links(b *Board) {
 		if len(l.Pins) == 0 {
 			say("pins", "the link has no pins", "add pins, by the ports of nmc_top")
 		}
+		for _, k := range slices.Sorted(maps.Keys(l.Pins)) {
+			for _, p := range l.Pins[k] {
+				if p.Delay != 0 && (b.Family.Flow != "ecp5" || p.Delay > maxDelay) {
+					say("pins", fmt.Sprintf("%s: a delay of %d ps; only an ECP5 delays, by at most %d ps", k, p.Delay, maxDelay), "remove it")
+				}
+			}
+		}
+		if o := l.ClockOut; o != nil && b.Clock.CoreHz != 0 {
+			if _, err := b.clockOut(o); err != nil {
+				say("clock_out", err.Error(), "use a rate that divides the PLL's")
+			}
+		}
 	}
 }
 

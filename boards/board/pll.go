@@ -88,3 +88,19 @@ func filterRange(pfd float64) int {
 	}
 	return 6
 }
+
+// clockOut is the divisor of the PLL's oscillator that gives a further clock.
+func (b *Board) clockOut(o *ClockOut) (int, error) {
+	p, err := b.pll()
+	if err != nil {
+		return 0, err
+	}
+	if b.Family.Flow != "xc7" || p.none {
+		return 0, fmt.Errorf("clock_out: only an Artix-7 whose PLL is used gives a clock out")
+	}
+	vco := b.Clock.Hz / p.div * p.mult
+	if o.Hz == 0 || vco%o.Hz != 0 || vco/o.Hz > 128 {
+		return 0, fmt.Errorf("clock_out: %d Hz cannot be made of the PLL's %d Hz", o.Hz, vco)
+	}
+	return vco / o.Hz, nil
+}

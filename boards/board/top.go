@@ -76,7 +76,7 @@ func (b *Board) pinsOf(l Link) []site {
 			if len(l.Pins[k]) > 1 {
 				s.port = fmt.Sprintf("%s[%d]", k, i)
 			}
-			if strings.HasSuffix(k, "_clk_i") {
+			if strings.HasSuffix(k, "_clk_i") || strings.HasSuffix(k, "_rxc_i") {
 				s.hz = l.Speed() / 8 // RGMII; MII has four bits a clock, too, but at 25 MHz
 				if l.PHY == "mii" {
 					s.hz = 25_000_000
@@ -87,8 +87,20 @@ func (b *Board) pinsOf(l Link) []site {
 			all = append(all, s)
 		}
 	}
+	for _, k := range slices.Sorted(maps.Keys(l.Resets)) {
+		all = append(all, site{Pin: l.Resets[k], port: k})
+	}
+	if l.ClockOut != nil {
+		all = append(all, site{Pin: l.ClockOut.Pin, port: "clock_out"})
+	}
 	return all
 }
+
+// An ECP5 delays in steps of 25 ps, of which it has 127.
+const (
+	delayStep = 25
+	maxDelay  = 127 * delayStep
+)
 
 // link finds the link of the board that a device was made for.
 func (b *Board) link(c device.Config) (Link, error) {
@@ -111,8 +123,16 @@ func (b *Board) Top(c device.Config, top []byte) ([]byte, error) {
 		return nil, err
 	}
 	var pins []port
+	var joined []string
 	for _, q := range ports(top) {
 		if inner(q.name) {
+			continue
+		}
+		if from := l.Joined[q.name]; from != "" {
+			if !slices.ContainsFunc(ports(top), func(p port) bool { return p.name == from && p.dir == "input" && q.dir == "input" }) {
+				return nil, fmt.Errorf("%s: joined of the link %q: %s gets %s, which is no input of nmc_top", b.File, l.Kind, q.name, from)
+			}
+			joined = append(joined, q.name)
 			continue
 		}
 		pins = append(pins, q)
@@ -126,6 +146,11 @@ func (b *Board) Top(c device.Config, top []byte) ([]byte, error) {
 	for _, k := range slices.Sorted(maps.Keys(l.Pins)) {
 		if !slices.ContainsFunc(pins, func(q port) bool { return q.name == k }) {
 			return nil, fmt.Errorf("%s: pins of the link %q names %s, which is no port of nmc_top", b.File, l.Kind, k)
+		}
+	}
+	for k := range l.Joined {
+		if !slices.Contains(joined, k) {
+			return nil, fmt.Errorf("%s: joined of the link %q names %s, which is no port of nmc_top", b.File, l.Kind, k)
 		}
 	}
 
@@ -146,8 +171,19 @@ func (b *Board) Top(c device.Config, top []byte) ([]byte, error) {
 		}
 		say("%s", q.name)
 	}
+	resets := slices.Sorted(maps.Keys(l.Resets))
+	for _, k := range resets {
+		say(",\n    output wire %s", k)
+	}
+	if l.ClockOut != nil {
+		say(",\n    output wire clock_out")
+	}
 	say("\n);\n  wire core_clk, locked, busy;\n\n")
-	say("%s\n", b.clockVerilog(p))
+	out, err := b.clockVerilog(p, l.ClockOut)
+	if err != nil {
+		return nil, err
+	}
+	say("%s\n", out)
 
 	released := "locked"
 	if b.Reset != nil {
@@ -182,18 +218,58 @@ func (b *Board) Top(c device.Config, top []byte) ([]byte, error) {
 		}
 		say("\n  assign led_%s = %s%s;", k, not, on)
 	}
-	say("\n\n  nmc_top u_top (\n      .clk_i(core_clk),\n      .rst_i(rst_q),\n")
+	for _, k := range resets {
+		not := ""
+		if l.Resets[k].Low() {
+			not = "!"
+		}
+		say("\n  assign %s = %srst_q;", k, not)
+	}
+	say("\n")
 	for _, q := range pins {
-		say("      .%s(%s),\n", q.name, q.name)
+		if delayed(l.Pins[q.name]) {
+			say("\n  wire [%d:0] %s_late;", q.width-1, q.name)
+			for i, p := range l.Pins[q.name] {
+				bit := ""
+				if q.width > 1 {
+					bit = fmt.Sprintf("[%d]", i)
+				}
+				say(`
+  DELAYG #(
+      .DEL_MODE("SCLK_ALIGNED"),
+      .DEL_VALUE(%d)
+  ) u_%s_%d (
+      .A(%s%s),
+      .Z(%s_late[%d])
+  );`, p.Delay/delayStep, q.name, i, q.name, bit, q.name, i)
+			}
+			say("\n")
+		}
+	}
+	say("\n  nmc_top u_top (\n      .clk_i(core_clk),\n      .rst_i(rst_q),\n")
+	for _, q := range pins {
+		late := ""
+		if delayed(l.Pins[q.name]) {
+			late = "_late"
+		}
+		say("      .%s(%s%s),\n", q.name, q.name, late)
+	}
+	for _, k := range joined {
+		say("      .%s(%s),\n", k, l.Joined[k])
 	}
 	say("      .busy_o(busy),\n      .trace_valid_o(),\n      .trace_pc_o(),\n      .trace_cycles_o()\n  );\nendmodule\n\n`default_nettype wire\n")
 	return w.Bytes(), nil
 }
 
-// clockVerilog makes core_clk and locked of clk.
-func (b *Board) clockVerilog(p pll) string {
+// delayed says whether a port's pins are delayed.
+func delayed(pins Pins) bool {
+	return slices.ContainsFunc(pins, func(p Pin) bool { return p.Delay != 0 })
+}
+
+// clockVerilog makes core_clk and locked of clk, and the clock that goes out.
+func (b *Board) clockVerilog(p pll, out *ClockOut) (string, error) {
 	if p.none {
-		return "  assign core_clk = clk;\n  assign locked = 1'b1;"
+		return "  assign core_clk = clk;\n  assign locked = 1'b1;", nil
 	}
 	pfd := float64(b.Clock.Hz) / float64(p.div)
 	head := fmt.Sprintf("  // %d Hz of %d Hz.\n", p.hz, b.Clock.Hz)
@@ -211,7 +287,7 @@ func (b *Board) clockVerilog(p pll) string {
       .LOCK(locked),
       .RESETB(1'b1),
       .BYPASS(1'b0)
-  );`, p.div-1, p.mult-1, log2(p.outDiv), filterRange(pfd))
+  );`, p.div-1, p.mult-1, log2(p.outDiv), filterRange(pfd)), nil
 	case "ecp5":
 		return head + fmt.Sprintf(`  (* FREQUENCY_PIN_CLKI="%g", FREQUENCY_PIN_CLKOP="%g", ICP_CURRENT="12", LPF_RESISTOR="8" *)
   EHXPLLL #(
@@ -242,19 +318,28 @@ func (b *Board) clockVerilog(p pll) string {
       .PLLWAKESYNC(1'b0),
       .ENCLKOP(1'b0),
       .LOCK(locked)
-  );`, float64(b.Clock.Hz)/1e6, float64(p.hz)/1e6, p.div, p.mult, p.outDiv, (p.outDiv-1)/2)
+  );`, float64(b.Clock.Hz)/1e6, float64(p.hz)/1e6, p.div, p.mult, p.outDiv, (p.outDiv-1)/2), nil
 	default:
+		second, pin := "", ""
+		if out != nil {
+			n, err := b.clockOut(out)
+			if err != nil {
+				return "", err
+			}
+			second = fmt.Sprintf(",\n      .CLKOUT1_DIVIDE(%d)", n)
+			pin = "\n      .CLKOUT1(clock_out),"
+		}
 		return head + fmt.Sprintf(`  wire feedback, from_pll;
   MMCME2_BASE #(
       .CLKIN1_PERIOD(%.3f),
       .DIVCLK_DIVIDE(%d),
       .CLKFBOUT_MULT_F(%d.0),
-      .CLKOUT0_DIVIDE_F(%d.0)
+      .CLKOUT0_DIVIDE_F(%d.0)%s
   ) u_pll (
       .CLKIN1(clk),
       .CLKFBIN(feedback),
       .CLKFBOUT(feedback),
-      .CLKOUT0(from_pll),
+      .CLKOUT0(from_pll),%s
       .LOCKED(locked),
       .PWRDWN(1'b0),
       .RST(1'b0)
@@ -262,7 +347,7 @@ func (b *Board) clockVerilog(p pll) string {
   BUFG u_buffer (
       .I(from_pll),
       .O(core_clk)
-  );`, 1e9/float64(b.Clock.Hz), p.div, p.mult, p.outDiv)
+  );`, 1e9/float64(b.Clock.Hz), p.div, p.mult, p.outDiv, second, pin), nil
 	}
 }
 

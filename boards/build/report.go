@@ -183,7 +183,7 @@ func (r *Report) timing(b *board.Board, text []byte) error {
 	r.Clocks = nil
 	for _, name := range slices.Sorted(maps.Keys(n.Fmax)) {
 		if f := n.Fmax[name]; name != core {
-			d := Domain{Name: signal(name), Clock: Clock{WantMHz: f.Constraint, MHz: f.Achieved, Met: f.Achieved >= f.Constraint}}
+			d := Domain{Name: clockNet.ReplaceAllString(name, ""), Clock: Clock{WantMHz: f.Constraint, MHz: f.Achieved, Met: f.Achieved >= f.Constraint}}
 			r.Clock.Met = r.Clock.Met && d.Met
 			r.Clocks = append(r.Clocks, d)
 		}
@@ -239,9 +239,10 @@ func uses(b *board.Board, used map[string]int) []Use {
 
 // Names that tools add to those of the Verilog.
 var (
-	added  = regexp.MustCompile(`(_SB_[A-Z]|_LUT4_|_LUT_|_CCU2C|_TRELLIS_|_PFUMX|_L6MUX|_MULT18|_DP16KD|_DFF|\$).*$`)
-	memory = regexp.MustCompile(`(\.\d+)+(_RAM)?$`)
-	prefix = regexp.MustCompile(`^\$?(auto\$[^.]*\.)?(u_top\.)?(u_device\.)?`)
+	clockNet = regexp.MustCompile(`^\$glbnet\$|\$TRELLIS_IO_IN$|\$SB_IO_IN(_\$glb_clk)?$|_?\$glb_clk$`)
+	added    = regexp.MustCompile(`(_SB_[A-Z]|_LUT4_|_LUT_|_CCU2C|_TRELLIS_|_PFUMX|_L6MUX|_MULT18|_DP16KD|_DFF|\$).*$`)
+	memory   = regexp.MustCompile(`(\.\d+)+(_RAM)?$`)
+	prefix   = regexp.MustCompile(`^\$?(auto\$[^.]*\.)?(u_top\.)?(u_device\.)?`)
 )
 
 // signal turns a name of the netlist into the one that the Verilog has, without nmc_top and nmc_device; "" if it has none.
