@@ -81,7 +81,7 @@ func (j *Job) Run(ctx context.Context) (*Result, error) {
 		return nil, fmt.Errorf("no cache directory: %w; set HOME or XDG_CACHE_HOME", err)
 	}
 	j.cache = filepath.Join(cache, "nmc", "boards")
-	if err := os.MkdirAll(j.cache, 0o755); err != nil {
+	if err := os.MkdirAll(j.cache, 0o700); err != nil {
 		return nil, err
 	}
 	files, err := j.sources()
@@ -90,6 +90,7 @@ func (j *Job) Run(ctx context.Context) (*Result, error) {
 	}
 	report := &Report{Board: j.Board.Name, Part: j.Board.Part.Title, HwID: manifest.Hex(j.Device.ID()), Device: j.Device,
 		Clock: Clock{WantMHz: float64(j.Board.Clock.CoreHz) / 1e6}, Tools: map[string]string{}}
+	report.Device.Key = device.Key{} // the report is for others, too
 	j.memories(report)
 
 	// All tools first: one that is missing should not be found out after minutes.
@@ -212,9 +213,6 @@ func (j *Job) stage(name string, make func(dir string) error) (string, error) {
 		} else {
 			os.RemoveAll(work)
 		}
-		return "", err
-	}
-	if err := os.Chmod(work, 0o755); err != nil {
 		return "", err
 	}
 	if err := os.Rename(work, home); err != nil {

@@ -385,6 +385,23 @@ func TestStat(t *testing.T) {
 	}
 }
 
+// A device's key is in its Verilog, but not in the report, and others cannot read the cache.
+func TestKey(t *testing.T) {
+	standIns(t, map[string]string{"yosys": yosys, "nextpnr-ice40": router, "icepack": packer})
+	j := job(t, "icebreaker", 5)
+	j.Device.Key = device.Key{1, 2, 3}
+	res, err := j.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := res.Report.Encode(); bytes.Contains(text, []byte("010203")) || uint64(res.Report.HwID) != j.Device.ID() {
+		t.Errorf("%s", text)
+	}
+	if info, err := os.Stat(filepath.Join(os.Getenv("XDG_CACHE_HOME"), "nmc", "boards")); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}
+
 func TestReport(t *testing.T) {
 	standIns(t, map[string]string{"yosys": yosys, "nextpnr-ice40": router, "icepack": packer})
 	res, err := job(t, "icebreaker", 5).Run(t.Context())
