@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,6 +16,7 @@ import (
 	boardbuild "github.com/nmc-fpga/nmc/boards/build"
 	"github.com/nmc-fpga/nmc/boards/flash"
 	"github.com/nmc-fpga/nmc/compiler/manifest"
+	"github.com/nmc-fpga/nmc/host"
 )
 
 func newFlash(a *app) *cobra.Command {
@@ -68,20 +71,10 @@ build's.`,
 				if err != nil {
 					return err
 				}
-				dev, err := openDevice(cmd.Context(), at, build, a.stderr)
-				if err != nil {
-					return finding{fmt.Errorf("%s is flashed, but the device at %s is not the build's: %w", b.Title, at.on, err)}
+				if err := confirm(cmd.Context(), at, build, a.stderr); err != nil {
+					return finding{fmt.Errorf("%s is flashed, but %w", b.Title, err)}
 				}
-				defer dev.Close()
-				id, err := dev.Identity()
-				if err != nil {
-					return finding{fmt.Errorf("%s is flashed, but the device at %s does not say what it is: %w", b.Title, at.on, err)}
-				}
-				if id.HwID != build.manifest.Device.ID() {
-					return finding{fmt.Errorf("%s is flashed, but the device at %s has hw_id %v, the build %v: it is another device, or the board still runs its old bitstream; press its reset, or power it off and on",
-						b.Title, at.on, manifest.Hex(id.HwID), build.manifest.HwID)}
-				}
-				answer.HwID = manifest.Hex(id.HwID).String()
+				answer.HwID = build.manifest.HwID.String()
 			}
 			a.answer = answer
 			a.say("%s: %s written into %s", b.Title, bitstream, taken)
@@ -101,6 +94,20 @@ build's.`,
 	f.StringVar(&mode, "mode", "", "sram or flash (default: sram where the board has it)")
 	f.BoolVar(&verify, "verify", false, "read the flash back")
 	return cmd
+}
+
+// confirm asks the device at an address which it is. Another device than the build's is an error.
+func confirm(ctx context.Context, at reach, b *build, progress io.Writer) error {
+	dev, err := openDevice(ctx, at, b, progress)
+	var wrong *host.WrongDevice
+	if errors.As(err, &wrong) {
+		return fmt.Errorf("the device at %s has hw_id %v, the build %v: it is another one, or the board still runs its old bitstream; reset it, or power it off and on",
+			at.on, manifest.Hex(wrong.Got), manifest.Hex(wrong.Want))
+	}
+	if err != nil {
+		return fmt.Errorf("the device at %s does not say which it is: %w", at.on, err)
+	}
+	return dev.Close()
 }
 
 // builtFor returns the bitstream in a build folder, which must be the board's.
