@@ -27,6 +27,7 @@ type Job struct {
 	Device   device.Config
 	HDL      fs.FS       // rtl/*.v and gen/*.vh
 	Top      []byte      // module nmc_top, made for the device
+	First    int         // seed that is tried first; 0 is 1
 	Seeds    int         // at most so many are tried
 	Progress func(Event) // may be nil
 
@@ -252,7 +253,8 @@ func (j *Job) route(ctx context.Context, f flow, router, synth string, res *Resu
 	mhz := res.Report.Clock.WantMHz
 	var best *Report
 	var dir string
-	for seed := 1; seed <= max(1, j.Seeds); seed++ {
+	first := max(1, j.First)
+	for seed := first; seed < first+max(1, j.Seeds); seed++ {
 		args := f.route(j.Board, j.Board.ConstraintFile(), mhz, seed)
 		home, err := j.stage("route-"+hash("route", filepath.Base(synth), res.Report.Tools[f.router], constraints, args), func(dir string) error {
 			if err := write(filepath.Join(dir, j.Board.ConstraintFile()), constraints); err != nil {

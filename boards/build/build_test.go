@@ -127,6 +127,13 @@ func TestSeeds(t *testing.T) {
 		t.Errorf("packer: %q", got)
 	}
 
+	// What is known to do is tried first.
+	j.First, j.Seeds = 3, 1
+	if res, err := j.Run(t.Context()); err != nil || len(res.Report.Seeds) != 1 || res.Report.Seed != 3 {
+		t.Errorf("from seed 3: %+v, %v", res.Report, err)
+	}
+	j.First, j.Seeds = 0, 5
+
 	// The same again costs nothing; another clock costs routing, another source all of it.
 	again, err := j.Run(t.Context())
 	if err != nil {

@@ -25,7 +25,7 @@ const boardFolder = "board"
 func newBuild(a *app) *cobra.Command {
 	var on onBoard
 	var out string
-	var seeds int
+	var seed, seeds int
 	cmd := &cobra.Command{
 		Use:   "build [BUILD|net.toml] --board BOARD",
 		Short: "Make the bitstream of a network's device for a board",
@@ -48,6 +48,9 @@ Exit status 1 when the part does not hold the device or the clock is missed; the
 			if seeds < 1 {
 				return fmt.Errorf("--seeds %d: at least 1 is needed", seeds)
 			}
+			if seed < 1 {
+				return fmt.Errorf("--seed %d: seeds count from 1", seed)
+			}
 			b, err := on.load()
 			if err != nil {
 				return err
@@ -68,7 +71,7 @@ Exit status 1 when the part does not hold the device or the clock is missed; the
 			}
 			stages := newStages(a.stderr)
 			defer stages.done()
-			job := &boardbuild.Job{Board: b, Device: c.Manifest.Device, HDL: nmc.HDL, Top: c.Top, Seeds: seeds, Progress: stages.set}
+			job := &boardbuild.Job{Board: b, Device: c.Manifest.Device, HDL: nmc.HDL, Top: c.Top, First: seed, Seeds: seeds, Progress: stages.set}
 			res, err := job.Run(cmd.Context())
 			stages.done()
 			var missed *boardbuild.Missed
@@ -103,6 +106,7 @@ Exit status 1 when the part does not hold the device or the clock is missed; the
 	}
 	on.flags(cmd)
 	cmd.Flags().StringVarP(&out, "out", "o", "", `build folder (default BUILD, or "build")`)
+	cmd.Flags().IntVar(&seed, "seed", 1, "seed of place and route to try first")
 	cmd.Flags().IntVar(&seeds, "seeds", 8, "seeds of place and route to try at most")
 	return cmd
 }
