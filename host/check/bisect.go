@@ -354,6 +354,12 @@ func elementName(m *manifest.Manifest, space device.Space, e int) (string, bool)
 	if space == device.Weights {
 		return fmt.Sprintf("weight word %d lane %d", word, lane), false
 	}
+	if in := m.Input; in.Kind == manifest.Events && e >= in.Base && e < in.Base+2*in.Stride {
+		at := (e - in.Base) % in.Stride
+		if step, i := at/in.Segment, at%in.Segment; i < in.Elements {
+			return fmt.Sprintf("input buffer %d, step %d[%d]", (e-in.Base)/in.Stride, step, i), true
+		}
+	}
 	for _, v := range m.Vectors {
 		off := word - v.Base
 		if off < 0 {
@@ -371,12 +377,8 @@ func elementName(m *manifest.Manifest, space device.Space, e int) (string, bool)
 	}
 	if i := e - m.Input.Base; i >= 0 {
 		for b := range 2 {
-			j := i - b*m.Input.Stride
-			if j >= 0 && j < m.Input.Elements {
+			if j := i - b*m.Input.Stride; j >= 0 && j < m.Input.Elements {
 				return fmt.Sprintf("input buffer %d[%d]", b, j), true
-			}
-			if m.Input.Kind == manifest.Events && j >= 0 && j < m.Input.Steps*m.Input.Segment && j%m.Input.Segment < m.Input.Elements {
-				return fmt.Sprintf("input buffer %d, step %d[%d]", b, j/m.Input.Segment, j%m.Input.Segment), true
 			}
 		}
 	}
