@@ -53,6 +53,8 @@ func cost(p *ir.Program, ops []*ir.Op, dev device.Config) (macs, cycles int64) {
 			cycles += overhead + int64(o.Attrs["n"])
 		case "dot":
 			cycles += overhead + 2*n
+		case "next":
+			cycles += 2 * simple
 		case "mul", "div", "sqrt", "key":
 			cycles += serial
 		default:

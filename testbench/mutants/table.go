@@ -10,6 +10,8 @@ const (
 	programs    = "go test -count=1 ./firmware/programs"
 	tables      = "go test -count=1 ./compiler/emit"
 	engine      = "go test -count=1 -run TestEngineShort ./testbench/cosim -cosim.lanes 4"
+	spikeTests  = "go test -count=1 -run Event ./testbench/oracle"
+	behindInit  = "go test -count=1 -run EventsBehindInit ./testbench/variants"
 	frontend    = "go test -count=1 -run TestShortExactlyOnce ./testbench/verilator"
 )
 
@@ -50,6 +52,27 @@ var Mutants = []Mutant{
 		`f *= sign`,
 		`f *= -sign`,
 		oracleStep,
+	},
+	{
+		"pass/one-buffer-cleared", "init leaves the spikes that were in the second buffer",
+		"compiler/pass/legalize.go",
+		`With("n", Buffers*x.Steps)`,
+		`With("n", x.Steps)`,
+		spikeTests,
+	},
+	{
+		"rules/spikes-left-behind", "a step leaves its spikes for the sample after the next",
+		"compiler/rules/spikes.go",
+		`f.Add(ir.New("fill", n.H(0), ir.Imm(0)), ir.New("next", n.H(0)))`,
+		`f.Add(ir.New("next", n.H(0)))`,
+		spikeTests,
+	},
+	{
+		"emit/early-segment", "what is cleared is always the first time step",
+		"compiler/emit/firmware.go",
+		`"rd": e.reg("input_lanes"), "ra": e.reg("input"),`,
+		`"rd": e.reg("input_lanes"), "ra": e.reg("input_lanes"),`,
+		spikeTests,
 	},
 	{
 		"pass/one-label-off", "the target is the class after the label",
@@ -212,6 +235,13 @@ var Mutants = []Mutant{
 		`return r.seq == reply.Seq && r.op == reply.Op`,
 		`return r.op == reply.Op`,
 		sessions,
+	},
+	{
+		"host/early-sample", "a sample is sent while init clears the buffer that it goes to",
+		"host/session.go",
+		`if r.init {`,
+		`if r.init && s.closed {`,
+		behindInit,
 	},
 
 	// The oracle.

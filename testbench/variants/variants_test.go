@@ -41,6 +41,19 @@ func TestEveryRuleHasAVariant(t *testing.T) {
 	}
 }
 
+// TestEventsAtTwoLaneCounts: spikes from the host are learned to one digest at two lane counts, whose buffers have segments of other
+// lengths.
+func TestEventsAtTwoLaneCounts(t *testing.T) {
+	samples, lanes := 12, []int{4, 16}
+	if testing.Short() { // without another Verilator model
+		samples, lanes = 2, lanes[:1]
+	}
+	var out bytes.Buffer
+	if err := run(t.Context(), &out, "digits", samples, 4, lanes, []string{"stdp-events", "triplet-delta"}); err != nil {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+}
+
 // TestEventsBehindInit submits the first sample while init runs, which clears the buffer that the sample goes to; then learns and answers in turn,
 // stops a run in the middle of its time steps, and begins again.
 func TestEventsBehindInit(t *testing.T) {
@@ -105,6 +118,26 @@ func TestEventsBehindInit(t *testing.T) {
 		if r != want[i] {
 			t.Errorf("run %d: device %+v, simulator %+v", i, r, want[i])
 		}
+	}
+	// What no input says costs no product: each spike walks the words of its row, silence none.
+	cycles := func(x firmware.Sample) int {
+		t.Helper()
+		if err := dev.Submit(firmware.Run{Entry: firmware.Infer, Sample: x}); err != nil {
+			t.Fatal(err)
+		}
+		r, err := dev.Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return int(r.Cycles)
+	}
+	x := encoder.Sample(0, 3)
+	none, some := cycles(firmware.Sample{}), cycles(x)
+	row := b.Manifest.Layers[1] / b.Manifest.Device.Lanes
+	per := float64(some-none) / float64(len(x.Events))
+	t.Logf("%d cycles without a spike, %d with %d of them: %.1f a spike, a row has %d words", none, some, len(x.Events), per, row)
+	if per < 0.2*float64(row) || per > 1.5*float64(row) {
+		t.Error("cycles do not go with the spikes")
 	}
 	if half := len(want) / 2; want[half-2].Digest == want[len(want)-1].Digest || !want[7].Stopped || want[7].Result != want[half+7].Result {
 		t.Errorf("the runs are not those that they should be: %+v", want)
