@@ -355,7 +355,7 @@ func (p *player) sample(q proto.Request, parts int) (device.Sample, error) {
 		delete(p.parts, k)
 		switch at := len(x.Bytes) + len(x.Words); {
 		case s.Kind == proto.KindEvents:
-			return x, fmt.Errorf("commit %d has a sample of events, which no host of this version sends", q.N)
+			x.Events = append(x.Events, proto.Words(s.Data)...)
 		case int(s.Offset) != at:
 			return x, fmt.Errorf("part %d of the sample of commit %d begins at element %d, expected %d", i, q.N, s.Offset, at)
 		case s.Kind == proto.KindBytes:

@@ -196,6 +196,46 @@ func TestDigest(t *testing.T) {
 	}
 }
 
+// Words and events in several parts are put together.
+func TestKinds(t *testing.T) {
+	for _, kind := range []proto.Kind{proto.KindWords, proto.KindEvents} {
+		var got []device.Sample
+		s := &script{dev: model.NewPlain(config, fold)}
+		s.open()
+		for p := range 2 {
+			offset := 2 * p
+			if kind == proto.KindEvents {
+				offset = 0
+			}
+			s.send(proto.OpSample, 1, proto.Sample{Part: uint8(p), Kind: kind, Offset: uint16(offset), Data: []byte{byte(p), 0, 255, 255}}.Body(), nil)
+		}
+		s.add(true, s.send(proto.OpCommit, 1, proto.Commit{Entry: device.Learn, Parts: 2}.Body(), proto.ResultBody(device.Result{N: 1})))
+		dev := taker{model.NewPlain(config, func(*model.Plain, device.Run, int) device.Result { return device.Result{} }), &got}
+		if r, err := replay.Run(dev, s, nil); err != nil || !r.Equal {
+			t.Errorf("%+v, %v", r, err)
+		}
+		want := device.Sample{Words: []int16{0, -1, 1, -1}}
+		if kind == proto.KindEvents {
+			want = device.Sample{Events: []uint16{0, 65535, 1, 65535}}
+		}
+		if d := cmp.Diff([]device.Sample{want}, got); d != "" {
+			t.Error(d)
+		}
+	}
+}
+
+// taker keeps the samples that it gets.
+type taker struct {
+	*model.Plain
+	got *[]device.Sample
+}
+
+func (k taker) Submit(run device.Run) error {
+	*k.got = append(*k.got, run.Sample)
+	run.Sample = device.Sample{}
+	return k.Plain.Submit(run)
+}
+
 func TestIncomplete(t *testing.T) {
 	for _, c := range []struct {
 		name string
