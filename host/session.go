@@ -43,8 +43,7 @@ type Session struct {
 	room    room
 	written [device.Control + 1][]span // halfwords written since the last commit or open
 
-	resent   uint64
-	rejected uint64
+	stats Stats
 }
 
 // span is a range of halfword addresses.
@@ -73,12 +72,18 @@ type request struct {
 
 // Stats counts what the link did to the session.
 type Stats struct {
-	Resent   uint64 // requests sent again
-	Rejected uint64 // received frames that were no reply or had a wrong CRC
+	Resent         uint64 // requests sent again
+	Rejected       uint64 // received frames that were no reply or had a wrong CRC
+	Sent, Received uint64 // bytes of frames, stuffed
+}
+
+// Plus returns the sum.
+func (s Stats) Plus(t Stats) Stats {
+	return Stats{s.Resent + t.Resent, s.Rejected + t.Rejected, s.Sent + t.Sent, s.Received + t.Received}
 }
 
 // Stats returns the counts so far.
-func (s *Session) Stats() Stats { return Stats{s.resent, s.rejected} }
+func (s *Session) Stats() Stats { return s.stats }
 
 // Dial greets the device at the other end of the link and opens a session with it; ctx bounds only that. The session
 // owns the link from now on, also when Dial returns an error: it is closed with the session.
@@ -480,7 +485,7 @@ func (s *Session) enqueue(r *request, frame []byte) {
 
 // again sends a request whose reply has not come.
 func (s *Session) again(r *request) {
-	s.resent++
+	s.stats.Resent++
 	r.timeout = min(2*r.timeout, max(s.opt.MaxTimeout, s.opt.FirstTimeout))
 	s.transmit(r)
 }
@@ -533,6 +538,7 @@ func (s *Session) handed() {
 	f := s.conn.queue[0]
 	s.conn.queue = s.conn.queue[1:]
 	now := time.Now()
+	s.stats.Sent += uint64(wireBytes(f.frame))
 	s.room.add(f.frame, s.holds(f), now)
 	if f.of.queued--; f.of.queued == 0 {
 		f.of.sent = now
@@ -628,9 +634,10 @@ func (s *Session) gone(r *request) error {
 
 // receive obeys one received frame.
 func (s *Session) receive(frame []byte) {
+	s.stats.Received += uint64(wireBytes(frame))
 	reply, err := proto.ParseReply(frame)
 	if err != nil {
-		s.rejected++
+		s.stats.Rejected++
 		return
 	}
 	s.room.release(reply.Op, reply.Seq, time.Now())

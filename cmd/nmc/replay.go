@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/nmc-fpga/nmc/compiler/manifest"
+	"github.com/nmc-fpga/nmc/firmware/device"
 	"github.com/nmc-fpga/nmc/host"
 	"github.com/nmc-fpga/nmc/host/capture"
 	"github.com/nmc-fpga/nmc/host/link"
@@ -114,8 +115,12 @@ func openReplay(ctx context.Context, at reach, args []string, who replay.Who, a 
 	if to.Kind == "sim" || to.Kind == "verilator" {
 		return nil, fmt.Errorf("--on %s needs the build: nmc replay %s BUILD --on %s", at.on, args[0], at.on)
 	}
-	return at.dial(ctx, to, host.Options{
+	opt := host.Options{
 		HwID: who.HwID, Remedy: "load the bitstream that was recorded",
 		FrameBytes: max(who.Longest, 64), Patience: at.patience,
-	})
+	}
+	if err := through(&to, &opt, device.Config{}); err != nil {
+		return nil, err
+	}
+	return at.dial(ctx, to, opt)
 }

@@ -32,6 +32,7 @@ type outcome struct {
 	Digest          manifest.Hex `json:"digest"`            // of the learned state
 	CyclesPerSample float64      `json:"cycles_per_sample"` // mean of the device; 0: the simulator does not count
 	Seconds         float64      `json:"seconds"`
+	Link            *linkUse     `json:"link,omitempty"` // train; absent for the simulator
 }
 
 type training struct {
@@ -46,6 +47,7 @@ type training struct {
 	seeding
 	trial  trial
 	record recording
+	look   looking
 }
 
 func newTrain(a *app) *cobra.Command {
@@ -61,7 +63,7 @@ state from the same file.`,
 		Args: func(cmd *cobra.Command, args []string) error { return oneBuild("train", args) },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			t.cmd, t.path = cmd, args[0]
-			return t.record.end(t.run(cmd.Context()))
+			return t.record.end(t.look.end(t.run(cmd.Context())))
 		},
 	}
 	f := cmd.Flags()
@@ -76,6 +78,7 @@ state from the same file.`,
 	t.reach.flag(cmd, "sim")
 	t.seeding.flag(cmd)
 	t.trial.flag(cmd)
+	t.look.flag(cmd)
 	return cmd
 }
 
@@ -141,6 +144,9 @@ func (t *training) run(ctx context.Context) error {
 			return fmt.Errorf("%s has learned %d epochs already; ask for more with --epochs", path, resumed.State.Epoch)
 		}
 	}
+	if err := t.look.begin(m, t.resume); err != nil {
+		return err
+	}
 	if err := t.record.begin(&t.reach); err != nil {
 		return err
 	}
@@ -149,6 +155,10 @@ func (t *training) run(ctx context.Context) error {
 		return err
 	}
 	defer func() { dev.Close() }()
+	watched := newWatch(dev, t.on, m.Device)
+	if watched != nil {
+		dev = watched
+	}
 	if t.record.path != "" {
 		// A replay must find the memories as they are here.
 		if err := snapshot.Zero(m.Device).Put(dev); err != nil {
@@ -177,6 +187,13 @@ func (t *training) run(ctx context.Context) error {
 			return resumed.Save(path)
 		},
 	}
+	if t.look.path != "" {
+		opt.LookEvery = t.look.every
+		opt.Look = func(s train.State) error {
+			_, label := learn.Sample(s.Epoch, s.Index-1)
+			return t.look.Look(dev, s.Epoch*t.samples+s.Index, s.Epoch, s.Index-1, label)
+		}
+	}
 	if resumed != nil {
 		if err := resumed.Device.Put(dev); err != nil {
 			return err
@@ -187,7 +204,13 @@ func (t *training) run(ctx context.Context) error {
 	}
 	bar := newProgress(t.app.stderr, "train", "samples", first, total)
 	opt.Progress = func(p train.Progress) {
-		bar.describe(func() string { return fmt.Sprintf("%.2f%% right", 100*p.Tally.Accuracy()) })
+		bar.describe(func() string {
+			note := fmt.Sprintf("%.2f%% right", 100*p.Tally.Accuracy())
+			if watched != nil {
+				note += ", " + watched.String()
+			}
+			return note
+		})
 		bar.set(p.Done)
 	}
 	opt.EpochDone = func(e train.Epoch) error {
@@ -215,7 +238,7 @@ func (t *training) run(ctx context.Context) error {
 			err = fmt.Errorf("%w; %w", err, failed)
 			break
 		}
-		dev = next
+		watched.restarted(next)
 		if err = b.load(seed)(dev); err == nil && resumed != nil {
 			opt.Resume = &resumed.State
 			err = resumed.Device.Put(dev)
@@ -240,10 +263,16 @@ func (t *training) run(ctx context.Context) error {
 	}
 	out.CyclesPerSample = float64(sum.Cycles) / float64(max(1, sum.Samples))
 	out.Seconds = time.Since(start).Seconds()
+	if watched != nil {
+		out.Link = watched.use()
+	}
 	t.app.answer = out
 	t.app.say("%d epochs of %d samples by %s on %s in %.1f s: %.2f%%\n", out.Epochs, out.Samples, out.Rule, out.Device, out.Seconds, 100*out.Accuracy)
 	if out.CyclesPerSample > 0 {
 		t.app.say("%.0f cycles a sample\n", out.CyclesPerSample)
+	}
+	if u := out.Link; u != nil {
+		t.app.say("link: %sB sent, %sB received, %d requests sent again\n", size(float64(u.Sent)), size(float64(u.Received)), u.Resent)
 	}
 	t.app.say("learned state in %s\n", path)
 	if t.export != "" {

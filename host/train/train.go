@@ -39,6 +39,10 @@ type Options struct {
 	// position, no other.
 	Checkpoint      func(State) error
 	CheckpointEvery int
+	// Look, when not nil, is called every LookEvery learned samples, at least 1. The device is as idle as for Checkpoint, and
+	// holds what the run of the last sample left.
+	Look      func(State) error
+	LookEvery int
 }
 
 // State is how far training has come.
@@ -146,6 +150,9 @@ func (t *trainer) epoch() error {
 		if e := t.opt.CheckpointEvery; e > 0 {
 			stop = min(stop, (s.Index/e+1)*e)
 		}
+		if e := t.opt.LookEvery; t.opt.Look != nil {
+			stop = min(stop, (s.Index/e+1)*e)
+		}
 		err := stream(t.ctx, t.dev, device.Learn, s.Index, stop, func(i int) (device.Sample, int) {
 			return t.src.Sample(s.Epoch, order(i))
 		}, func(r device.Result, label int) {
@@ -157,7 +164,12 @@ func (t *trainer) epoch() error {
 		if err != nil && !stopped(err) {
 			return fmt.Errorf("train: epoch %d, sample %d: %w", s.Epoch, s.Index, err)
 		}
-		if t.opt.Checkpoint != nil {
+		if t.opt.Look != nil && s.Index > 0 && s.Index%t.opt.LookEvery == 0 {
+			if err := t.opt.Look(t.copy()); err != nil {
+				return fmt.Errorf("train: a look at epoch %d, sample %d: %w", s.Epoch, s.Index, err)
+			}
+		}
+		if e := t.opt.CheckpointEvery; t.opt.Checkpoint != nil && (err != nil || s.Index == t.n || e > 0 && s.Index%e == 0) {
 			if err := t.opt.Checkpoint(t.copy()); err != nil {
 				return fmt.Errorf("train: checkpoint at epoch %d, sample %d: %w", s.Epoch, s.Index, err)
 			}

@@ -354,3 +354,35 @@ func TestSaveLeavesNothingBehind(t *testing.T) {
 		t.Errorf("into an absent folder: %v", err)
 	}
 }
+
+// Looking every few samples changes neither what is learned nor when checkpoints are taken.
+func TestLook(t *testing.T) {
+	src := blobs{100, 1}
+	learn := func(opt train.Options) (digest uint64, checkpoints []int) {
+		opt.Epochs, opt.Samples, opt.CheckpointEvery = 2, 50, 20
+		opt.Checkpoint = func(s train.State) error { checkpoints = append(checkpoints, s.Epoch*50+s.Index); return nil }
+		e, err := train.Train(t.Context(), newDevice(t), src, opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return uint64(e[1].Digest), checkpoints
+	}
+	digest, checkpoints := learn(train.Options{})
+	var looks []int
+	same, at := learn(train.Options{LookEvery: 15, Look: func(s train.State) error {
+		if s.Tally.Samples != s.Index {
+			t.Errorf("a look after %d samples, of which %d are learned", s.Index, s.Tally.Samples)
+		}
+		looks = append(looks, s.Epoch*50+s.Index)
+		return nil
+	}})
+	if digest != same {
+		t.Errorf("looked at, the digest is %016x, else %016x", same, digest)
+	}
+	if d := cmp.Diff(checkpoints, at); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]int{15, 30, 45, 65, 80, 95}, looks); d != "" {
+		t.Error(d)
+	}
+}
