@@ -15,7 +15,9 @@ module nmc_cobs_dec (
     output wire [7:0] data_o,
     // end of a frame
     output wire       end_o,
-    output wire       error_o
+    output wire       error_o,
+    // inside a frame
+    output wire       open_o
 );
   reg       open_q;  // inside a frame
   reg       full_q;  // the current block has 254 bytes: no zero follows it
@@ -30,6 +32,7 @@ module nmc_cobs_dec (
   assign data_o  = code ? 8'd0 : data_i;
   assign end_o   = valid_i && zero && open_q;
   assign error_o = !code;
+  assign open_o  = open_q;
 
   initial begin
     open_q = 1'b0;

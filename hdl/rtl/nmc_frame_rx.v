@@ -36,7 +36,7 @@ module nmc_frame_rx #(
 
   reg          valid_q, bad_q, long_q;
   reg  [L-1:0] len_q;  // bytes so far; offered, without the CRC
-  wire         dec_valid, dec_end, dec_error;
+  wire         dec_valid, dec_end, dec_error, open;
   wire [7:0]   dec_data;
   wire         take = valid_i && ready_o;
   wire         free = valid_q && ready_i;
@@ -63,7 +63,8 @@ module nmc_frame_rx #(
       .valid_o(dec_valid),
       .data_o (dec_data),
       .end_o  (dec_end),
-      .error_o(dec_error)
+      .error_o(dec_error),
+      .open_o (open)
   );
 
   nmc_byte_ram #(
@@ -167,24 +168,18 @@ module nmc_frame_rx #(
     // A byte is stored where it belongs, and one that does not fit nowhere.
     if (dec_valid && !full) assert (bytes < FrameBytes);
   end
-  // Whether a frame has begun, and bounds on it from the decoder's own proof.
-  reg open;
-  initial open = 1'b0;
-  always @(posedge clk_i)
-    if (rst_i) open <= 1'b0;
-    else if (take) open <= data_i != 8'd0;
+  // Nothing is offered in a frame, and between frames there is nothing. Idle is as after reset.
+  wire idle = !open && !valid_q && !long_q && len_q == {L{1'b0}};
   always @(*) begin
-    if (!open) assume (!dec_valid && !dec_end);
-    if (open && take && data_i == 8'd0) assume (dec_end);
     if (valid_q) assert (!open);
-    if (!open && !valid_q) assert (bytes == 16'd0);
+    if (!open && !valid_q) assert (bytes == 16'd0 && idle);
   end
-  // A delimiter ends any frame: it is offered in the next cycle, and taken it leaves the receiver as after reset.
+  // It always returns there: whatever came before, a delimiter ends it. The frame that it ends, if there was one, is offered in the
+  // next cycle, stays as it is until it is taken, and leaves the receiver idle.
   always @(posedge clk_i)
     if (past_ok && !$past(rst_i)) begin
-      if ($past(take && data_i == 8'd0 && open)) assert (valid_o);
-      if ($past(free)) assert (ready_o && len_q == 0 && !long_q && !open);
-      // Offered, it stays as it is until it is taken.
+      if ($past(take && data_i == 8'd0)) assert ($past(open) ? valid_o : idle);
+      if ($past(free)) assert (idle && ready_o);
       if ($past(valid_o && !ready_i)) assert (valid_o && $stable(bad_o) && $stable(body_o));
     end
   always @(posedge clk_i) begin

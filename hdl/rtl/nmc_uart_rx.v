@@ -21,7 +21,10 @@ module nmc_uart_rx #(
     output wire       busy_o    // a byte is under way
 );
   localparam N = 4 + Places + Fraction;
-  localparam [Places-1:0] Last = (1 << (Places - 1)) + 1;  // place of the last of the three samples
+  // Place of the last of three samples around the middle. Of quarters it is the third: a byte of a host that is 2% fast is
+  // over before the last quarter of its stop bit is.
+  localparam Third = Places == 2 ? 2 : 5;
+  localparam [Places-1:0] Last = Third[Places-1:0];
 
   reg  [1:0]   sync_q;
   reg  [N-1:0] time_q;
@@ -70,6 +73,90 @@ module nmc_uart_rx #(
       valid_o   <= stop && one;
       framing_o <= stop && !one;
     end
+
+`ifdef FORMAL
+  // formal: depth=4 cover=90 params="Places=2"
+  reg past_ok;
+  initial past_ok = 1'b0;
+  always @(posedge clk_i) past_ok <= 1'b1;
+
+  // Whatever the line does, a byte is over in time, and it brings a byte or an error, not both.
+  always @(*) begin
+    if (busy_q) assert (time_q != 6'd0 && time_q <= 6'd38 && odd_q == !place[0]);
+    if (!busy_q && high_q) assert (!odd_q);
+    assert (!(valid_o && framing_o));
+  end
+  // A line that stays low after that gives nothing more.
+  reg stuck;
+  initial stuck = 1'b0;
+  always @(posedge clk_i) stuck <= !rst_i && !rx && (stuck || (stop && !one));
+  always @(*) if (stuck) assert (!busy_q && !high_q && !valid_o);
+  always @(posedge clk_i) if (past_ok && $past(stuck) && stuck) assert (!framing_o);
+
+  // A host that sends any bytes with any pauses and keeps to the rate: its bytes come, and nothing else.
+  (* anyconst *) reg keeps;
+  (* anyseq *) reg begins;
+  (* anyseq *) reg [7:0] any;
+  reg        sends;
+  reg  [5:0] sent;  // cycles of its byte
+  reg  [7:0] byte_q, last_q;  // its byte, and the one before
+  reg        ended, due;  // a byte of its was over a cycle ago, and two
+  wire       over = sends && sent == 6'd39;
+  wire [9:0] frame = {1'b1, byte_q, 1'b0};
+  initial {sends, ended, due} = 3'b000;
+  always @(posedge clk_i) begin
+    if (!sends || over) begin
+      sends <= begins;
+      sent  <= 6'd0;
+      if (begins) byte_q <= any;
+    end else sent <= sent + 6'd1;
+    if (over) last_q <= byte_q;
+    ended <= over;
+    due   <= ended;
+  end
+  // Its line, and what it was up to four cycles ago: high before a byte, since a byte ends so.
+  wire [5:0] ago1 = sent - 6'd1, ago2 = sent - 6'd2, ago3 = sent - 6'd3, ago4 = sent - 6'd4;
+  wire was0 = !sends || frame[sent[5:2]];
+  wire was1 = !sends || sent < 6'd1 || frame[ago1[5:2]];
+  wire was2 = !sends || sent < 6'd2 || frame[ago2[5:2]];
+  wire was3 = !sends || sent < 6'd3 || frame[ago3[5:2]];
+  wire was4 = !sends || sent < 6'd4 || frame[ago4[5:2]];
+  // The receiver is two cycles behind. It has the first bits of the byte.
+  wire [5:0] decided = time_q - 6'd3;
+  wire [3:0] have = time_q < 6'd7 ? 4'd0 : decided[5:2];
+  wire [7:0] first = (ended ? last_q : byte_q) & ~(8'hff << have);
+  wire [7:0] got = data_q >> (4'd8 - have);
+  always @(*)
+    if (keeps) begin
+      assume (rx_i == was0 && !rst_i);
+      if (!past_ok) assume (seen_q == 2'b11 && time_q == 6'd1);
+      if (sends) assert (sent <= 6'd39);
+      if (ended) assert (!sends || sent == 6'd0);
+      if (due) assert (!sends || sent <= 6'd1);
+      assert (!(ended && due));
+      assert (sync_q == {was2, was1});
+      assert (seen_q == {was4, was3});
+      if (past_ok) assert (high_q);
+      assert (busy_q == (ended || (sends && sent >= 6'd3)));
+      if (busy_q) assert (time_q == (ended ? 6'd38 : ago2));
+      else assert (time_q == 6'd1 || (due && time_q == 6'd39));
+      if (busy_q) assert (got == first);
+      assert (valid_o == due && !framing_o);
+      if (due) assert (data_o == last_q);
+    end
+  // Two bytes without a pause, a break, and a start that is none.
+  reg [1:0] bytes;
+  reg noise;
+  initial {bytes, noise} = 3'b000;
+  always @(posedge clk_i) begin
+    if (valid_o && keeps) bytes <= bytes + 2'd1;
+    if (decide && one && bit_at == 4'd0) noise <= 1'b1;
+  end
+  always @(*) begin
+    cover (bytes == 2'd1 && valid_o && last_q == 8'h5a);
+    cover (framing_o && !keeps && data_q == 8'd0 && noise);
+  end
+`endif
 endmodule
 
 `default_nettype wire

@@ -45,10 +45,54 @@ module nmc_uart_tx #(
     end else begin
       if (put) time_q <= Step[N-1:0];
       else if (!idle) time_q <= time_q + Step[N-1:0];
-      odd_q <= bit_at[0] && !put;
+      odd_q <= bit_at[0];
       if (put) data_q <= {data_i, 1'b0};
       else if (bit_at[0] != odd_q) data_q <= {1'b1, data_q[8:1]};
     end
+
+`ifdef FORMAL
+  // formal: depth=4 cover=90 params="Places=2"
+  reg past_ok;
+  initial past_ok = 1'b0;
+  always @(posedge clk_i) past_ok <= 1'b1;
+
+  // Each bit of the byte that was taken is on the line for its four cycles, and after it, or without one, the line is high.
+  reg [7:0] byte_q;
+  always @(posedge clk_i) if (put) byte_q <= data_i;
+  wire [5:0] gone = time_q - 6'd1;
+  wire [3:0] sent = gone[5:2];
+  wire [9:0] frame = {1'b1, byte_q, 1'b0};
+  wire [8:0] left = ({9'h1ff, frame[8:0]}) >> sent;
+  reg high;  // nothing was taken since the reset
+  initial high = 1'b1;
+  always @(posedge clk_i)
+    if (rst_i) high <= 1'b1;
+    else if (put) high <= 1'b0;
+  reg still;  // the line stands still after a byte
+  initial still = 1'b1;
+  always @(posedge clk_i) still <= rst_i || (idle && !put);
+  always @(*) begin
+    assert (time_q != 6'd0 && time_q <= 6'd40);
+    if (high) assert (idle);
+    if (high || still) assert (idle && data_q == 9'h1ff && !odd_q);
+    else assert (data_q == left && odd_q == sent[0]);
+    assert (tx_o == (high || still || frame[sent]));
+    assert (busy_o == !ready_o);
+  end
+  // A byte takes ten bits' time: then the next is taken.
+  always @(posedge clk_i)
+    if (past_ok && !$past(rst_i)) begin
+      if ($past(put)) assert (time_q == 6'd1);
+      else if ($past(busy_o)) assert (time_q == $past(time_q) + 6'd1);
+    end
+  reg [1:0] bytes;
+  initial bytes = 2'd0;
+  always @(posedge clk_i) if (put) bytes <= bytes + 2'd1;
+  always @(*) begin
+    cover (bytes == 2'd1 && put && !still && byte_q == 8'h5a);
+    cover (bytes == 2'd1 && still && idle && !high);
+  end
+`endif
 endmodule
 
 `default_nettype wire

@@ -499,8 +499,11 @@ func TestParts(t *testing.T) {
 	}
 }
 
-func TestBadRequests(t *testing.T) {
-	l := dial(t)
+func TestBadRequests(t *testing.T) { badRequests(t, dial(t)) }
+
+// badRequests are whole frames that ask for what is not there: each is answered so, and none obeyed.
+func badRequests(t *testing.T, l *line) {
+	t.Helper()
 	l.open()
 	body := func(n int) []byte { return make([]byte, n) }
 	with := func(b []byte, at int, x byte) []byte { b[at] = x; return b }
@@ -547,8 +550,11 @@ func TestBadRequests(t *testing.T) {
 	}
 }
 
-func TestShortBadFrames(t *testing.T) {
-	l := dial(t)
+func TestShortBadFrames(t *testing.T) { badFrames(t, dial(t)) }
+
+// badFrames are flipped, cut, short and long frames: each is counted, none obeyed, and the device answers after it.
+func badFrames(t *testing.T, l *line) {
+	t.Helper()
 	l.open()
 	l.write(1, device.Weights, 0, 0x5a5a)
 	evil := func() []byte {
