@@ -3,6 +3,7 @@ package emit
 import (
 	"bytes"
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"github.com/nmc-fpga/nmc/firmware/device"
@@ -16,7 +17,8 @@ type link struct {
 
 // links makes the link of each kind but the stream.
 var links = map[string]func(device.Link) link{
-	device.UART: uart,
+	device.UART:     uart,
+	device.Ethernet: ethernet,
 }
 
 // Linked says whether there is Verilog for a kind of link.
@@ -46,6 +48,88 @@ func uart(l device.Link) link {
   );
 `, l.Clock, l.Baud, l.FIFO),
 	}
+}
+
+// A phy is one of device.PHYs: a module with the parameters given, its clocks, and its other pins, which are ports of the top.
+type phy struct {
+	module, parameters string
+	rx, tx             string // clocks
+	pins               []string
+}
+
+var phys = map[string]phy{
+	"mii": {"nmc_mii", "", "mii_rx_clk_i", "mii_tx_clk_i", []string{
+		"input  wire        mii_rx_clk_i", "input  wire        mii_rx_dv_i", "input  wire        mii_rx_er_i", "input  wire [ 3:0] mii_rxd_i",
+		"input  wire        mii_tx_clk_i", "output wire        mii_tx_en_o", "output wire [ 3:0] mii_txd_o",
+	}},
+	"rmii": {"nmc_rmii", "", "rmii_clk_i", "rmii_clk_i", []string{
+		"input  wire        rmii_clk_i", "input  wire        rmii_crs_dv_i", "input  wire        rmii_rx_er_i", "input  wire [ 1:0] rmii_rxd_i",
+		"output wire        rmii_tx_en_o", "output wire [ 1:0] rmii_txd_o",
+	}},
+	"rgmii":     rgmii(1),
+	"rgmii-100": rgmii(0),
+}
+
+func rgmii(gigabit int) phy {
+	return phy{"nmc_rgmii", fmt.Sprintf(" #(\n      .Gigabit(%d)\n  )", gigabit), "rgmii_rxc_i", "tx_clk_i", []string{
+		"input  wire        tx_clk_i", "input  wire        rgmii_rxc_i", "input  wire        rgmii_rx_ctl_i", "input  wire [ 3:0] rgmii_rxd_i",
+		"output wire        rgmii_txc_o", "output wire        rgmii_tx_ctl_o", "output wire [ 3:0] rgmii_txd_o",
+	}}
+}
+
+func ethernet(l device.Link) link {
+	p := phys[l.PHY]
+	ports := []string{"// the PHY, in its own clocks"}
+	pins := ""
+	for _, pin := range p.pins {
+		ports = append(ports, pin+",")
+		name := pin[strings.LastIndexByte(pin, ' ')+1:]
+		pins += fmt.Sprintf("      .%s(%s),\n", name, name)
+	}
+	mac := strings.ReplaceAll(l.MAC, ":", "")
+	var ip [4]byte
+	if a, err := netip.ParseAddr(l.IP); err == nil && a.Is4() {
+		ip = a.As4()
+	}
+	return link{ports, fmt.Sprintf(`  wire       phy_rx_active, phy_rx_valid, phy_rx_error, phy_tx_take, phy_tx_valid;
+  wire [7:0] phy_rx_data, phy_tx_data;
+  %s%s u_phy (
+%s      .rx_active_o(phy_rx_active),
+      .rx_valid_o(phy_rx_valid),
+      .rx_error_o(phy_rx_error),
+      .rx_data_o(phy_rx_data),
+      .tx_take_o(phy_tx_take),
+      .tx_valid_i(phy_tx_valid),
+      .tx_data_i(phy_tx_data)
+  );
+  nmc_eth #(
+      .Fifo(%d),
+      .Mac(48'h%s),
+      .Ip(32'h%x),
+      .Port(16'd%d)
+  ) u_link (
+      .clk_i(clk_i),
+      .rst_i(rst_i),
+      .phy_rx_clk_i(%s),
+      .phy_rx_active_i(phy_rx_active),
+      .phy_rx_valid_i(phy_rx_valid),
+      .phy_rx_error_i(phy_rx_error),
+      .phy_rx_data_i(phy_rx_data),
+      .phy_tx_clk_i(%s),
+      .phy_tx_take_i(phy_tx_take),
+      .phy_tx_valid_o(phy_tx_valid),
+      .phy_tx_data_o(phy_tx_data),
+      .rx_valid_o(rx_valid),
+      .rx_ready_i(rx_ready),
+      .rx_data_o(rx_data),
+      .tx_valid_i(tx_valid),
+      .tx_ready_o(tx_ready),
+      .tx_data_i(tx_data),
+      .count_valid_o(count_valid),
+      .count_ready_i(count_ready),
+      .busy_o(link_busy)
+  );
+`, p.module, p.parameters, pins, l.FIFO, mac, ip[:], l.Port, p.rx, p.tx)}
 }
 
 // stream are the ports of a top without a link.

@@ -32,7 +32,25 @@ func TestTop(t *testing.T) {
 			t.Errorf("a top with a serial line has no %q", want)
 		}
 	}
-	if Linked("carrier-pigeon") || !Linked("") || !Linked(device.UART) {
+	for _, c := range []struct {
+		phy  string
+		want []string
+	}{
+		{"mii", []string{"input  wire [ 3:0] mii_rxd_i,", "nmc_mii u_phy (", ".phy_tx_clk_i(mii_tx_clk_i)", ".Mac(48'h026e6d630001)", ".Ip(32'h0a000002)", ".Port(16'd28269)", ".Fifo(4096)"}},
+		{"rmii", []string{"output wire [ 1:0] rmii_txd_o,", "nmc_rmii u_phy (", ".phy_rx_clk_i(rmii_clk_i)", ".phy_tx_clk_i(rmii_clk_i)"}},
+		{"rgmii", []string{"input  wire        tx_clk_i,", "nmc_rgmii #(", ".Gigabit(1)", ".phy_rx_clk_i(rgmii_rxc_i)"}},
+		{"rgmii-100", []string{".Gigabit(0)"}},
+	} {
+		with := device.Config{Lanes: 4, WeightDepth: 1024, VectorDepth: 512, ProgramDepth: 256, TableDepth: 512, WeightPorts: 2, FrameBytes: 1024, Link: device.Link{
+			Kind: device.Ethernet, Clock: 50_000_000, FIFO: 4096, PHY: c.phy, MAC: "02:6e:6d:63:00:01", IP: "10.0.0.2", Port: 28269,
+		}}
+		for _, want := range c.want {
+			if !strings.Contains(string(Top(with)), want) {
+				t.Errorf("a top with Ethernet over %s has no %q", c.phy, want)
+			}
+		}
+	}
+	if Linked("carrier-pigeon") || !Linked("") || !Linked(device.UART) || !Linked(device.Ethernet) {
 		t.Error("links that have Verilog")
 	}
 }

@@ -91,8 +91,8 @@ const (
 	// Of the link, since reset; docs/links.md says what each link counts there.
 	CounterLine    // broken on the line: framing errors, packets with a wrong check sequence
 	CounterLost    // lost for want of room: bytes, packets
-	CounterRefused // packets that are whole but not taken
-	CounterSpare
+	CounterRefused // packets that are whole but malformed: lengths, checksums, fragments
+	CounterForeign // packets for another address, protocol or port
 )
 
 // LinkCounters is how many counters are the link's, from CounterLine on.

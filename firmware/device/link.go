@@ -9,7 +9,7 @@ type Link struct {
 	FIFO  int    `json:"fifo,omitempty"`  // bytes, or of Ethernet the bytes of the ring of packets, that wait for the device; UART: 0 is none
 
 	// Of Ethernet.
-	PHY  string `json:"phy,omitempty"`  // MII, RMII, RGMII
+	PHY  string `json:"phy,omitempty"`  // one of PHYs
 	MAC  string `json:"mac,omitempty"`  // "02:00:00:00:00:01"
 	IP   string `json:"ip,omitempty"`   // "10.0.0.2"
 	Port int    `json:"port,omitempty"` // of UDP
@@ -21,8 +21,8 @@ const (
 	Ethernet = "ethernet"
 )
 
-// PHYs are the interfaces between device and Ethernet.
-var PHYs = []string{"mii", "rmii", "rgmii"}
+// PHYs are the interfaces between device and Ethernet: 100 Mbit/s, RGMII also a gigabit.
+var PHYs = []string{"mii", "rmii", "rgmii", "rgmii-100"}
 
 // fields are what the Verilog depends on, in an order that stays.
 func (l Link) fields() []any {
@@ -32,8 +32,11 @@ func (l Link) fields() []any {
 // Room is how many bytes of requests may lie before the device's front end: more are lost. 0 says that nothing is lost,
 // since the link holds the host up. A single frame may always go to a device that has nothing to do.
 func (l Link) Room() int {
-	if l.Kind == "" {
+	switch l.Kind {
+	case "":
 		return 0
+	case Ethernet: // headers lie there, too, and what others send to all
+		return l.FIFO / 2
 	}
 	return max(l.FIFO, 1)
 }
