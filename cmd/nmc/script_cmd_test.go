@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -43,6 +44,49 @@ func cmdStatus(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit status %d, want %d", got, want)
 	}
+}
+
+// netns is the start of a command line that runs the rest in a network of its own, with the rights to make interfaces in it.
+func netns() []string {
+	flags := []string{"unshare", "--net", "--mount"}
+	if os.Getuid() != 0 {
+		flags = append(flags, "--map-root-user")
+	}
+	// ip keeps the names of networks in /run.
+	return append(flags, "sh", "-c", `mount -t tmpfs none /run && exec "$@"`, "netns")
+}
+
+// condition is [tap]: this machine lets the tests have networks of their own. In CI it must.
+func condition(name string) (bool, error) {
+	if name != "tap" {
+		return false, fmt.Errorf("unknown condition %q", name)
+	}
+	err := func() error {
+		for _, tool := range []string{"unshare", "ip", "ping", "arping"} {
+			if _, err := exec.LookPath(tool); err != nil {
+				return fmt.Errorf("%s is missing; install with scripts/setup", tool)
+			}
+		}
+		args := append(netns(), "ip", "tuntap", "add", "dev", "nmc0", "mode", "tap")
+		if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
+			return fmt.Errorf("no right to make a network interface (%s); run the tests as root: sudo env \"PATH=$PATH\" make test", bytes.TrimSpace(out))
+		}
+		return nil
+	}()
+	if err == nil || os.Getenv("CI") == "true" {
+		return err == nil, err
+	}
+	fmt.Fprintln(os.Stderr, "left out: tests over Ethernet:", err)
+	return false, nil
+}
+
+// cmdNetns runs a command in a network of its own: netns sh tap.sh
+func cmdNetns(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: netns command [argument...]")
+	}
+	args = append(netns(), args...)
+	ts.Check(ts.Exec(args[0], args[1:]...))
 }
 
 // cmdPatch damages a file. patch FILE OFFSET HEX overwrites bytes, a negative offset counts from the end; patch FILE cut N

@@ -38,7 +38,9 @@ func TestScript(t *testing.T) {
 			env.Setenv("NMC", nmc)
 			return nil
 		},
+		Condition: condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"netns":  cmdNetns,
 			"status": cmdStatus,
 			"patch":  cmdPatch,
 			"idx":    cmdIDX,

@@ -1,7 +1,7 @@
 // nmc_net_rx: packets from a ring: UDP payload to the device, answers to ARP and ping, nothing of the rest.
 //
 // A packet is walked once to judge it, a byte a cycle, its checksums added up on the way, and again to deliver or to
-// answer it. Taken are UDP datagrams without IP options or fragments to this address, or to all, and this port; a datagram's
+// answer it. Taken are UDP datagrams without IP options or fragments to this address, or to all in reach, and this port; a datagram's
 // payload is followed by a zero, so that one that is cut off ends there. An answer is the request with its addresses
 // exchanged (RFC 826, 792): its bytes go where the answer has them.
 `default_nettype none
@@ -57,7 +57,7 @@ module nmc_net_rx #(
   reg         own_q, all_q;  // to this hardware address, to all
   reg         arp_q, ip_q;  // a request for this address; IPv4
   reg         whole_q;  // a header that can be read, and no fragment
-  reg         mine_q, any_q;  // to this IP address, to all
+  reg         mine_q, any_q;  // to this IP address, or bytes of ones in it: to all, or all of a network
   reg         ping_q, udp_q, port_q;
   reg         sized_q;  // UDP and IP lengths agree
   reg         sum_q;  // it has a checksum
@@ -117,7 +117,7 @@ module nmc_net_rx #(
         if (h >= 6'd12 && h <= 6'd21 && data != arp) arp_q <= 1'b0;
         if (h >= 6'd38 && h <= 6'd41 && data != ip(h[1:0])) arp_q <= 1'b0;
         if (h >= 6'd30 && h <= 6'd33 && data != ip(h[1:0])) mine_q <= 1'b0;
-        if (h >= 6'd30 && h <= 6'd33 && data != 8'hff) any_q <= 1'b0;
+        if (h >= 6'd30 && h <= 6'd33 && data != ip(h[1:0]) && data != 8'hff) any_q <= 1'b0;
         case (h)
           6'd12: if (data != 8'h08) ip_q <= 1'b0;
           6'd13: if (data != 8'h00) ip_q <= 1'b0;
@@ -172,7 +172,7 @@ module nmc_net_rx #(
 
   // The verdict.
   wire to_us = own_q || all_q;
-  wire for_us = to_us && ip_q && (mine_q || (any_q && udp_q)) && (udp_q ? port_q : ping_q && own_q);
+  wire for_us = to_us && ip_q && (mine_q || (any_q && all_q && udp_q)) && (udp_q ? port_q : ping_q && own_q);
   wire sound = whole_q && ip_right && past_q;
   wire asked = to_us && arp_q;
   wire pinged = for_us && sound && !udp_q && right;

@@ -432,6 +432,8 @@ func TestMalformed(t *testing.T) {
 			{"other MAC", wire(func() []byte { p := bytes.Clone(good); p[5] ^= 2; return p }()), foreign},
 			{"group MAC", wire(func() []byte { p := bytes.Clone(good); copy(p, "\x01\x00\x5e\x00\x00\x01"); return p }()), foreign},
 			{"other IP", FCS(ip(func(p []byte) { p[33] = 3 })), foreign},
+			{"all's IP with its MAC", FCS(ip(func(p []byte) { copy(p[30:], "\xff\xff\xff\xff"); p[40], p[41] = 0, 0 })), foreign},
+			{"other IP with all's MAC", FCS(ip(func(p []byte) { copy(p, everyone); p[33] = 3; p[40], p[41] = 0, 0 })), foreign},
 			{"other port", FCS(edit(func(p []byte) { p[36] ^= 1; p[40], p[41] = 0, 0 })), foreign},
 			{"other port's low byte", FCS(edit(func(p []byte) { p[37] ^= 1; p[40], p[41] = 0, 0 })), foreign},
 			{"TCP", FCS(ip(func(p []byte) { p[23] = 6 })), foreign},
@@ -467,11 +469,12 @@ func TestMalformed(t *testing.T) {
 
 		// These are well formed.
 		for name, frame := range map[string][]byte{
-			"no checksum":   FCS(edit(func(p []byte) { p[40], p[41] = 0, 0 })),
-			"to all":        FCS(ip(func(p []byte) { copy(p, everyone); copy(p[30:], "\xff\xff\xff\xff"); p[40], p[41] = 0, 0 })),
-			"no flags":      FCS(ip(func(p []byte) { p[20] = 0 })),
-			"other service": FCS(ip(func(p []byte) { p[15] = 0xb8; p[22] = 1 })),
-			"padded":        FCS(append(bytes.Clone(good), bytes.Repeat([]byte{0xee}, 200)...)),
+			"no checksum":    FCS(edit(func(p []byte) { p[40], p[41] = 0, 0 })),
+			"to all":         FCS(ip(func(p []byte) { copy(p, everyone); copy(p[30:], "\xff\xff\xff\xff"); p[40], p[41] = 0, 0 })),
+			"to its network": FCS(ip(func(p []byte) { copy(p, everyone); p[33] = 255; p[40], p[41] = 0, 0 })),
+			"no flags":       FCS(ip(func(p []byte) { p[20] = 0 })),
+			"other service":  FCS(ip(func(p []byte) { p[15] = 0xb8; p[22] = 1 })),
+			"padded":         FCS(append(bytes.Clone(good), bytes.Repeat([]byte{0xee}, 200)...)),
 		} {
 			b.Frame(frame)
 			if o := b.quiet(); !bytes.Equal(o.Bytes, append(bytes.Clone(payload), 0)) {
