@@ -17,6 +17,7 @@ import (
 	"github.com/nmc-fpga/nmc/boards"
 	"github.com/nmc-fpga/nmc/compiler/diag"
 	"github.com/nmc-fpga/nmc/firmware/device"
+	"github.com/nmc-fpga/nmc/host/proto"
 )
 
 // File is the file of a board's folder.
@@ -271,6 +272,9 @@ func (b *Board) TakenLink(kind string) (Link, error) {
 
 // Config is the link as the device's configuration has it.
 func (l Link) Config(clock int) device.Link {
+	if l.Kind == device.Ethernet {
+		l.Port = cmp.Or(l.Port, proto.Port)
+	}
 	return device.Link{Kind: l.Kind, Clock: clock, Baud: l.Baud, FIFO: l.FIFO, PHY: l.PHY, MAC: l.MAC, IP: l.IP, Port: l.Port}
 }
 

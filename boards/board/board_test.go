@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/nmc-fpga/nmc/compiler/emit"
 	"github.com/nmc-fpga/nmc/firmware/device"
 )
 
@@ -80,14 +81,18 @@ func TestBoards(t *testing.T) {
 	}
 }
 
-// Top and constraints of every board with its UART, as they are in testdata/NAME.txtar.
+// Top and constraints of every board with each of its links, around the top that the compiler emits, as they are in
+// testdata/NAME-LINK.txtar.
 func TestGenerated(t *testing.T) {
 	for _, name := range Names() {
-		t.Run(name, func(t *testing.T) {
-			b := load(t, name)
-			c := uart(t, b)
-			generated(t, name, b, c, uartTop)
-		})
+		b := load(t, name)
+		for _, l := range b.Links {
+			t.Run(name+" "+l.Kind, func(t *testing.T) {
+				c := b.config(b.Device.Lanes)
+				c.Link = l.Config(b.Clock.CoreHz)
+				generated(t, name+"-"+l.Kind, b, c, string(emit.Top(c)))
+			})
+		}
 	}
 }
 

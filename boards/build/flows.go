@@ -34,7 +34,7 @@ var flows = map[string]flow{
 	"ecp5": {
 		router: "nextpnr-ecp5", packer: "ecppack",
 		synth: func(files string) string {
-			return fmt.Sprintf("read_verilog -I gen %s\nsynth_ecp5 -top %s\ndelete t:$scopeinfo\nwrite_json design.json\n", files, board.TopModule)
+			return fmt.Sprintf("read_verilog -D NMC_ECP5 -I gen %s\nsynth_ecp5 -top %s\ndelete t:$scopeinfo\nwrite_json design.json\n", files, board.TopModule)
 		},
 		route: func(b *board.Board, constraints string, mhz float64, seed int) []string {
 			return []string{"--" + b.PartName, "--package", b.Package, "--speed", b.Speed, "--json", "design.json", "--lpf", constraints, "--textcfg", "routed.config",

@@ -94,6 +94,10 @@ func (o *onBoard) fit(b *board.Board, net *config.Net, opt compiler.Options) (*c
 	}
 	want := device.Config{Lanes: max(o.lanes, d.Lanes), WeightDepth: d.WeightDepth, VectorDepth: d.VectorDepth, ProgramDepth: d.ProgramDepth,
 		TableDepth: d.TableDepth, WeightPorts: d.WeightPorts, FrameBytes: d.FrameBytes, Link: d.Link}
+	if d.Link.Kind != "" && d.Link.Clock != b.Clock.CoreHz {
+		return nil, fmt.Errorf("%s: [device.link] says clock = %d, but the device of %s runs at %d Hz; write that, or remove [device.link] for the board's link",
+			net.File, d.Link.Clock, b.Title, b.Clock.CoreHz)
+	}
 	if d.Link.Kind == "" || o.link != "" {
 		l, err := b.TakenLink(o.link)
 		if err != nil {
