@@ -38,7 +38,7 @@ var flows = map[string]flow{
 		},
 		route: func(b *board.Board, constraints string, mhz float64, seed int) []string {
 			return []string{"--" + b.PartName, "--package", b.Package, "--speed", b.Speed, "--json", "design.json", "--lpf", constraints, "--textcfg", "routed.config",
-				"--freq", fmt.Sprint(mhz), "--seed", fmt.Sprint(seed), "--timing-allow-fail", "--report", "nextpnr.json"}
+				"--router", "router2", "--freq", fmt.Sprint(mhz), "--seed", fmt.Sprint(seed), "--timing-allow-fail", "--report", "nextpnr.json"}
 		},
 		routed: "routed.config", bitstream: "bitstream.bit", pack: []string{"--compress", "routed.config", "bitstream.bit"},
 	},
