@@ -689,7 +689,14 @@ func TestOpenDuringRun(t *testing.T) {
 }
 
 func TestFuzz(t *testing.T) {
-	l := dial(t)
+	for name, cfg := range map[string]device.Config{"no key": cfg, "key": keyed} {
+		t.Run(name, func(t *testing.T) { fuzz(t, dialTo(t, cfg)) })
+	}
+}
+
+// fuzz sends noise and frames of anything to a device, which then answers as ever.
+func fuzz(t *testing.T, l *line) {
+	l.boot = l.identity(proto.OpHello).Boot
 	l.open()
 	rnd := rand.New(rand.NewPCG(3, 4))
 	b := make([]byte, 100_000)
@@ -716,7 +723,11 @@ func TestFuzz(t *testing.T) {
 			body[i] = byte(rnd.IntN(10))
 		}
 		r := proto.Request{Op: proto.Op(rnd.IntN(8)), Seq: 9999, Session: 6 + uint32(rnd.IntN(2)), N: uint64(rnd.IntN(4)), Body: body}
-		wire = proto.AppendWire(wire, r.Frame())
+		f := r.Frame()
+		if !l.key.IsZero() && rnd.IntN(8) > 0 {
+			f = seal.Append(f, l.key, l.boot)
+		}
+		wire = proto.AppendWire(wire, f)
 	}
 	l.raw(wire)
 	seq := l.send(proto.OpHello, 0, nil)

@@ -11,12 +11,18 @@ import (
 	"github.com/nmc-fpga/nmc/host/seal"
 )
 
-// A device with a key answers hello, obeys frames of every length with the right tag, and counts and drops all others.
-func TestShortKeyed(t *testing.T) {
+// keyed is the device of these tests with a key.
+var keyed = func() device.Config {
 	cfg := cfg
 	for i := range cfg.Key {
 		cfg.Key[i] = byte(31*i + 7)
 	}
+	return cfg
+}()
+
+// A device with a key answers hello, obeys frames of every length with the right tag, and counts and drops all others.
+func TestShortKeyed(t *testing.T) {
+	cfg := keyed
 	l := dialTo(t, cfg)
 	id := l.identity(proto.OpHello)
 	if !id.Keyed {
@@ -37,6 +43,15 @@ func TestShortKeyed(t *testing.T) {
 	drops("open with another key", seal.Append(open, device.Key{1}, id.Boot))
 	l.open()
 	l.write(1, device.Weights, 0, 0x5a5a)
+
+	// What no frame's first byte follows must not stop the receiver.
+	for range 2 {
+		l.raw([]byte{1, 0, 5, 0, 0, 0xff, 0})
+		count += 3
+		if l.bad() != count {
+			t.Fatalf("bytes of no frame: %d bad frames counted, expected %d", l.bad(), count)
+		}
+	}
 
 	evil := l.request(proto.OpWrite, 1, proto.Write{Data: []uint16{0xdead, 0xbeef}}.Body()).Frame()
 	drops("write without a tag", evil)
