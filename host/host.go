@@ -41,6 +41,8 @@ type Options struct {
 	// Steady says that the link brings bytes no faster than the front end takes them, as a serial line does: then bytes
 	// lie only behind a request that waits for a run, or for its reply to go.
 	Steady bool
+	// Packet is how many bytes of the room a packet takes beside the frame in it.
+	Packet int
 	// Rate of the link, bytes a second each way; 0: unknown.
 	Rate int
 

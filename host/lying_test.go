@@ -57,6 +57,11 @@ func TestLying(t *testing.T) {
 			t.Errorf("the next count ends after %v, want 2s", d)
 		}
 	}
+	packets := room{size: 300, packet: 50}
+	packets.add(frame(proto.OpSample, 1, 98), false, time.Now())
+	if n := packets.lying(); n != 150 || packets.takes(frame(proto.OpSample, 2, 100)) || !packets.takes(frame(proto.OpSample, 2, 98)) {
+		t.Errorf("in packets %d bytes lie there, want 150, and room for 100 more", n)
+	}
 	long := room{size: 10}
 	if !long.takes(frame(proto.OpWrite, 1, 500)) {
 		t.Error("a frame longer than the room must be able to go alone")

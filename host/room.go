@@ -13,6 +13,7 @@ import (
 type room struct {
 	size   int // 0: no limit
 	steady bool
+	packet int // bytes beside each frame
 
 	sent   []sending // oldest first
 	lies   int       // bytes of sent
@@ -37,7 +38,7 @@ func (r *room) takes(frame []byte) bool {
 		return true
 	}
 	n := r.lying()
-	return n == 0 || n+wireBytes(frame) <= r.size
+	return n == 0 || n+wireBytes(frame)+r.packet <= r.size
 }
 
 // lying returns the bytes that may lie before the front end.
@@ -60,7 +61,7 @@ func (r *room) add(frame []byte, holds bool, now time.Time) {
 		return
 	}
 	op := proto.Op(frame[0])
-	r.sent = append(r.sent, sending{op, binary.LittleEndian.Uint16(frame[1:]), wireBytes(frame), holds || op == proto.OpRead})
+	r.sent = append(r.sent, sending{op, binary.LittleEndian.Uint16(frame[1:]), wireBytes(frame) + r.packet, holds || op == proto.OpRead})
 	r.lies += r.sent[len(r.sent)-1].size
 	r.since = now
 }

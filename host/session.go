@@ -93,7 +93,7 @@ func Dial(ctx context.Context, link Link, opt Options) (*Session, error) {
 		seq: uint16(rand.Uint32()), // replies to an earlier host must not pass for ours
 	}
 	s.conn = newConn(link, s.opt.Rate)
-	s.room = room{size: s.opt.Room, steady: s.opt.Steady}
+	s.room = room{size: s.opt.Room, steady: s.opt.Steady, packet: s.opt.Packet}
 	if n := s.opt.FrameBytes; n < 64 {
 		s.conn.close()
 		return nil, fmt.Errorf("frames of %d bytes are too short, the least is 64; see frame_bytes of the device", n)

@@ -119,6 +119,9 @@ func (r *reach) record(l host.Link) (host.Link, error) {
 func through(a *link.Address, opt *host.Options, c device.Config) error {
 	l := c.Link
 	opt.Room = l.Room()
+	if l.Kind == device.Ethernet {
+		opt.Packet = 50 // headers, check sequence and marks
+	}
 	if a.Kind != "serial" {
 		return nil
 	}
