@@ -7,11 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
+	"maps"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/pcapgo"
@@ -239,5 +244,26 @@ func cmdForge(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		b = proto.AppendWire(b, f.Bytes)
 		ts.Check(w.WritePacket(gopacket.CaptureInfo{Timestamp: f.Time, CaptureLength: len(b), Length: len(b)}, b))
+	}
+}
+
+// relay is a program of the scripts: relay ADDRESS DEVICE SHARE stands on a UDP port between hosts and a device, and does each
+// fault to that share of the datagrams, until its input ends. Then it tells how often each has struck.
+func relay() {
+	share, err := strconv.ParseFloat(os.Args[3], 64)
+	if err != nil {
+		log.Fatal(err)
+	}
+	f := linktest.Each(share)
+	f.MaxDelay = 50 * time.Millisecond
+	n, err := linktest.NewNetwork(os.Args[1], 5, f, func() (io.ReadWriteCloser, error) { return net.Dial("udp", os.Args[2]) })
+	if err != nil {
+		log.Fatal(err)
+	}
+	io.Copy(io.Discard, os.Stdin)
+	hits := n.Hits()
+	n.Close()
+	for _, what := range slices.Sorted(maps.Keys(hits)) {
+		fmt.Println(what, hits[what])
 	}
 }

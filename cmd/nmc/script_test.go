@@ -12,9 +12,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the expected outputs in testdata/script")
 
-// In the scripts nmc is this test binary.
+// In the scripts nmc and relay are this test binary.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"nmc": main})
+	testscript.Main(m, map[string]func(){"nmc": main, "relay": relay})
 }
 
 // TestScript runs testdata/script/*.txtar: every verb and every way to misuse it. A script finds the datasets that the

@@ -2,12 +2,17 @@
 package links_test
 
 import (
+	"bufio"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"sync"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
+
+	"go.bug.st/serial"
 
 	"github.com/nmc-fpga/nmc"
 	"github.com/nmc-fpga/nmc/compiler"
@@ -39,8 +44,16 @@ rate = 0.01
 lanes = 4
 `
 
-// made is the build and its Verilator program.
-var made = sync.OnceValues(func() (*compiler.Build, error) {
+// line is the device with a serial line.
+const line = net + `
+[device.link]
+kind = "uart"
+clock = 24_000_000
+baud = 3_000_000
+`
+
+// made compiles a net.
+func made(net string) (*compiler.Build, error) {
 	dir, err := os.MkdirTemp("", "nmc")
 	if err != nil {
 		return nil, err
@@ -55,7 +68,7 @@ var made = sync.OnceValues(func() (*compiler.Build, error) {
 		return nil, err
 	}
 	return compiler.Compile(n, compiler.Options{})
-})
+}
 
 // digits are the built-in samples.
 type digits struct{ *dataset.Set }
@@ -81,6 +94,11 @@ func learn(t *testing.T, dev device.Device, b *compiler.Build, n int) train.Epoc
 	return e[0]
 }
 
+const p, latency, delay = 0.1, 100 * time.Microsecond, 50 * time.Millisecond
+
+// all faults at once.
+var all = linktest.Faults{Drop: p, Duplicate: p, Reorder: p, Delay: p, Truncate: p, Corrupt: p, Latency: latency, MaxDelay: delay}
+
 // TestFaults learns 500 samples over a network and over a stream, with a tenth of what goes over it dropped, repeated,
 // overtaken, delayed, cut off or damaged, and with all of that at once: what is learned is what the simulator learns, each
 // sample once.
@@ -89,7 +107,7 @@ func TestFaults(t *testing.T) {
 	if testing.Short() {
 		samples = 40
 	}
-	b, err := made()
+	b, err := made(net)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +122,6 @@ func TestFaults(t *testing.T) {
 	defer machine.Close()
 	want := learn(t, machine, b, samples)
 
-	const p, latency, delay = 0.1, 100 * time.Microsecond, 50 * time.Millisecond
 	open := func() (io.ReadWriteCloser, error) { return verilator.Start(binary) }
 	for _, c := range []struct {
 		name   string
@@ -117,8 +134,7 @@ func TestFaults(t *testing.T) {
 		{"delay", linktest.Faults{Delay: p, MaxDelay: delay}, []string{"delay"}},
 		{"truncate", linktest.Faults{Truncate: p}, []string{"truncate"}},
 		{"corrupt", linktest.Faults{Corrupt: p}, []string{"corrupt"}},
-		{"all", linktest.Faults{Drop: p, Duplicate: p, Reorder: p, Delay: p, Truncate: p, Corrupt: p, Latency: latency, MaxDelay: delay},
-			[]string{"drop", "duplicate", "reorder", "delay", "truncate", "corrupt"}},
+		{"all", all, []string{"drop", "duplicate", "reorder", "delay", "truncate", "corrupt"}},
 	} {
 		for _, over := range []string{"network", "stream"} {
 			t.Run(c.name+"/"+over, func(t *testing.T) {
@@ -144,31 +160,102 @@ func TestFaults(t *testing.T) {
 				}
 				s, err := host.Dial(t.Context(), l, host.Options{
 					HwID: b.Manifest.Device.ID(), FrameBytes: b.Manifest.Device.FrameBytes,
-					MinTimeout: 5 * time.Millisecond, FirstTimeout: 50 * time.Millisecond,
+					MinTimeout: 5 * time.Millisecond, FirstTimeout: 50 * time.Millisecond, MaxTimeout: 200 * time.Millisecond,
 				})
 				if err != nil {
 					t.Fatal(err)
 				}
 				defer s.Close()
-				got := learn(t, s, b, samples)
-				if got.Digest != want.Digest || got.Learn.Correct != want.Learn.Correct || got.Learn.Overflow != want.Learn.Overflow {
-					t.Errorf("learned %+v, the simulator %+v", got, want)
-				}
-				id, err := s.Identity()
-				if commits := uint64(samples + 2); err != nil || id.Last != commits { // init and digest, too
-					t.Errorf("the device has run %d commits, %v, want %d", id.Last, err, commits)
-				}
-				for _, what := range c.strike {
-					if hits()[what] < samples/10 {
-						t.Errorf("%s struck only %d times: %v", what, hits()[what], hits())
-					}
-				}
-				st := s.Stats()
-				if lossy := c.faults.Drop+c.faults.Truncate+c.faults.Corrupt > 0; lossy && st.Resent < uint64(samples/10) {
-					t.Errorf("only %d requests were sent again", st.Resent)
-				}
-				t.Logf("%d requests sent again, faults %v", st.Resent, hits())
+				compare(t, s, b, samples, want)
+				struck(t, s, samples, c.faults, c.strike, hits())
 			})
 		}
 	}
+}
+
+// compare learns on a session what the simulator has learned.
+func compare(t *testing.T, s *host.Session, b *compiler.Build, samples int, want train.Epoch) {
+	t.Helper()
+	got := learn(t, s, b, samples)
+	if got.Digest != want.Digest || got.Learn.Correct != want.Learn.Correct || got.Learn.Overflow != want.Learn.Overflow {
+		t.Errorf("learned %+v, the simulator %+v", got, want)
+	}
+	id, err := s.Identity()
+	if commits := uint64(samples + 2); err != nil || id.Last != commits { // init and digest, too
+		t.Errorf("the device has run %d commits, %v, want %d", id.Last, err, commits)
+	}
+}
+
+// struck wants the faults to have struck, and what was lost to have been sent again.
+func struck(t *testing.T, s *host.Session, samples int, f linktest.Faults, kinds []string, hits map[string]int) {
+	t.Helper()
+	for _, what := range kinds {
+		if hits[what] < samples/10 {
+			t.Errorf("%s struck only %d times: %v", what, hits[what], hits)
+		}
+	}
+	st := s.Stats()
+	if lossy := f.Drop+f.Truncate+f.Corrupt > 0; lossy && st.Resent < uint64(samples/10) {
+		t.Errorf("only %d requests were sent again", st.Resent)
+	}
+	t.Logf("%d requests sent again, faults %v", st.Resent, hits)
+}
+
+// TestLineFaults is TestFaults on the pins of a device with a serial line: all faults at once between the host and the
+// pseudo-terminal that stands for the cable.
+func TestLineFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the long form has it")
+	}
+	const samples = 500
+	b, err := made(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := b.Manifest.Device
+	binary, err := verilator.BuildPins(t.Context(), nmc.HDL, b.Top, c, os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	machine, err := sim.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer machine.Close()
+	want := learn(t, machine, b, samples)
+
+	cmd := exec.Command(binary, "--clock", strconv.Itoa(c.Link.Clock), "--baud", strconv.Itoa(c.Link.Baud), "--pty")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	defer stdin.Close()
+	said, err := bufio.NewReader(stdout).ReadString('\n')
+	path, ok := strings.CutPrefix(strings.TrimSpace(said), "pty ")
+	if err != nil || !ok {
+		t.Fatalf("the device said %q, %v", said, err)
+	}
+	port, err := serial.Open(path, &serial.Mode{BaudRate: c.Link.Baud})
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := linktest.NewStream(port, 11, all)
+	s, err := host.Dial(t.Context(), link.NewStream(proxy), host.Options{
+		HwID: c.ID(), FrameBytes: c.FrameBytes, Room: c.Link.Room(), Steady: c.Link.Steady(c.FrameBytes), Rate: c.Link.Baud / 10,
+		MinTimeout: 5 * time.Millisecond, FirstTimeout: 50 * time.Millisecond, MaxTimeout: 200 * time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	compare(t, s, b, samples, want)
+	struck(t, s, samples, all, []string{"drop", "duplicate", "reorder", "delay", "truncate", "corrupt"}, proxy.Hits())
 }
