@@ -20,6 +20,8 @@ import (
 type Session struct {
 	opt Options
 
+	life   context.Context // done when the session is closed
+	end    context.CancelFunc
 	mu     sync.Mutex // guards conn and closed against Close
 	conn   *conn
 	closed bool
@@ -92,10 +94,11 @@ func Dial(ctx context.Context, link Link, opt Options) (*Session, error) {
 		opt: opt.withDefaults(),
 		seq: uint16(rand.Uint32()), // replies to an earlier host must not pass for ours
 	}
+	s.life, s.end = context.WithCancel(context.Background())
 	s.conn = newConn(link, s.opt.Rate)
 	s.room = room{size: s.opt.Room, steady: s.opt.Steady, packet: s.opt.Packet}
 	if n := s.opt.FrameBytes; n < 64 {
-		s.conn.close()
+		s.Close()
 		return nil, fmt.Errorf("frames of %d bytes are too short, the least is 64; see frame_bytes of the device", n)
 	}
 	if !s.opt.Key.IsZero() {
@@ -195,6 +198,7 @@ func (s *Session) Close() error {
 		return nil
 	}
 	s.closed = true
+	s.end()
 	return s.conn.close()
 }
 
@@ -760,9 +764,13 @@ func (s *Session) lost() {
 		return
 	}
 	s.conn.close()
-	ctx, cancel := context.WithTimeout(context.Background(), s.opt.Patience)
+	ctx, cancel := context.WithTimeout(s.life, s.opt.Patience)
 	defer cancel()
 	link, err := s.opt.Redial(ctx)
+	if err != nil && s.life.Err() != nil {
+		s.fail(errClosed)
+		return
+	}
 	if err != nil {
 		s.fail(fmt.Errorf("device is gone: %w; and not to be reached again: %w", cause, err))
 		return

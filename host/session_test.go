@@ -470,6 +470,32 @@ func TestRedial(t *testing.T) {
 	}
 }
 
+// Close ends a session that waits for its device to come back.
+func TestCloseWhileTheDeviceIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dev := model.New(model.NewPlain(config, fold), config, 77)
+		h, d := linktest.Pair(1, linktest.Faults{})
+		go dev.Serve(d)
+		s, err := host.Dial(t.Context(), h, host.Options{FrameBytes: config.FrameBytes, Redial: func(ctx context.Context) (host.Link, error) {
+			<-ctx.Done()
+			return nil, context.Cause(ctx)
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Close()
+		time.AfterFunc(time.Second, func() { s.Close() })
+		start := time.Now()
+		if _, err := s.Identity(); err == nil || err.Error() != "session is closed" {
+			t.Errorf("error %v, want session is closed", err)
+		}
+		if d := time.Since(start); d > 2*time.Second {
+			t.Errorf("it took %v", d)
+		}
+		synctest.Wait()
+	})
+}
+
 func TestAnotherHostTakesTheDevice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, dev := serve(t, model.NewPlain(config, fold), host.Options{})

@@ -151,5 +151,9 @@ func reopenDevice(ctx context.Context, r reach, b *build, progress io.Writer) (t
 		if err == nil || ctx.Err() != nil || errors.As(err, new(*host.WrongDevice)) || time.Now().After(end) {
 			return dev, err
 		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(200 * time.Millisecond): // what is not there is refused at once
+		}
 	}
 }
