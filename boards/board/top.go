@@ -289,7 +289,7 @@ func (b *Board) clockVerilog(p pll, out *ClockOut) (string, error) {
       .BYPASS(1'b0)
   );`, p.div-1, p.mult-1, log2(p.outDiv), filterRange(pfd)), nil
 	case "ecp5":
-		return head + fmt.Sprintf(`  (* FREQUENCY_PIN_CLKI="%g", FREQUENCY_PIN_CLKOP="%g", ICP_CURRENT="12", LPF_RESISTOR="8" *)
+		return head + fmt.Sprintf(`  (* FREQUENCY_PIN_CLKI="%g", FREQUENCY_PIN_CLKOP="%g", ICP_CURRENT="12", LPF_RESISTOR="8", MFG_ENABLE_FILTEROPAMP="1", MFG_GMCREF_SEL="2" *)
   EHXPLLL #(
       .PLLRST_ENA("DISABLED"),
       .INTFB_WAKE("DISABLED"),

@@ -85,6 +85,10 @@ func (p *Problem) Error() string {
 	return s
 }
 
+func plugIn(b *board.Board) string {
+	return "plug it in; lsusb must list " + strings.Join(b.Flash.USB, " or ")
+}
+
 // problems are what tools say when something is wrong, in the order in which they are looked for.
 var problems = []struct {
 	said   *regexp.Regexp
@@ -99,12 +103,11 @@ var problems = []struct {
 		"another FPGA is on it than the bitstream is for", func(b *board.Board) string {
 			return fmt.Sprintf("look what is printed on it: this build is for %s in %s", b.Part.Title, b.Package)
 		}},
+	{regexp.MustCompile(`(?i)no cmsis-dap`), "it is not connected", plugIn}, // a missing programmer: what follows says that no FPGA was found, too
 	{regexp.MustCompile(`(?i)error: no device found`),
 		"its programmer answers, but no FPGA does", func(*board.Board) string { return "is the board powered, is the cable right?" }},
-	{regexp.MustCompile(`(?i)device not found|no cable found|no device found|No CMSIS-DAP|unable to open ftdi device: -3\b|can't find|not connected`),
-		"it is not connected", func(b *board.Board) string {
-			return "plug it in; lsusb must list " + strings.Join(b.Flash.USB, " or ")
-		}},
+	{regexp.MustCompile(`(?i)device not found|no cable found|no device found|unable to open ftdi device: -3\b|can't find|not connected`),
+		"it is not connected", plugIn},
 	{regexp.MustCompile(`(?i)cannot find board`),
 		"this version of the tool does not know the board", func(*board.Board) string { return "install a newer one" }},
 	{regexp.MustCompile(`(?i)verif\w* failed|verif\w*:? fail`),

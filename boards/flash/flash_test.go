@@ -106,7 +106,7 @@ func TestArguments(t *testing.T) {
 func TestFailures(t *testing.T) {
 	for _, tt := range []struct{ name, says, status, want string }{
 		{"not connected, FTDI", "unable to open ftdi device: -3 (device not found)\nJTAG init failed with: unable to open ftdi device\n", "1", "it is not connected; plug it in; lsusb must list "},
-		{"not connected, CMSIS-DAP", "Error: no device found\ncmsisDAP: No CMSIS-DAP v1 device found\n", "1", "its programmer answers, but no FPGA does"},
+		{"not connected, CMSIS-DAP", "Error: no device found\ncmsisDAP: No CMSIS-DAP v1 device found\n", "1", "it is not connected; plug it in"},
 		{"not connected, no probe", "JTAG init failed with: No device found\n", "1", "it is not connected"},
 		{"permission", "unable to open ftdi device: -4 (usb_open() failed)\nJTAG init failed with: unable to open ftdi device\n", "1",
 			"but this user may not use it; write into /etc/udev/rules.d/70-nmc.rules\n    SUBSYSTEM==\"usb\", ATTRS{idVendor}==\""},
