@@ -57,11 +57,12 @@ fuzz: ## every fuzz target for a bounded time
 mutants: ## plant defects; each must be caught
 	go run ./testbench/mutants
 
-bench: ## online training beside PyTorch at batch 1, on one thread and on all; speed of the kernels and of the host over UDP
+bench: ## online training beside PyTorch at batch 1, on one thread and on all; speed of the kernels and of the host over UDP; a serial line's payload
 	go run ./testbench/bench -threads 1
 	go run ./testbench/bench -threads $$(nproc)
 	go test -run '^$$' -bench . ./sim/kernels
 	go test -run '^$$' -bench UDP ./host/link
+	go run ./testbench/serial
 
 test: build fmt vet lint-go lint-rtl gen-check ## everything that CI runs
 	scripts/tables --check

@@ -59,6 +59,24 @@ type Options struct {
 	Redial func(context.Context) (Link, error)
 }
 
+// OverSerial sets what a session has to know of a serial line to a device of configuration c.
+func (o *Options) OverSerial(c device.Config, baud int) {
+	o.Rate = baud / 10
+	o.FrameBytes = c.FrameBytes
+	if c.Link.Kind == device.UART {
+		o.Room, o.Steady = c.Link.Room(), c.Link.Steady(c.FrameBytes)
+	} else {
+		o.Room = 1 // what a line of another's making holds is not known: one frame
+	}
+	// What the system has taken lies before the line, and nothing tells when it has left. A reply in time comes after that,
+	// twice over, and a line loses so little that waiting longer costs nothing.
+	o.MinTimeout = 250*time.Millisecond + 2*inFlight*time.Second*time.Duration(c.FrameBytes)/time.Duration(max(1, o.Rate))
+	o.FirstTimeout = 2 * o.MinTimeout
+}
+
+// inFlight is the default of Options.InFlight.
+const inFlight = 8
+
 func (o Options) withDefaults() Options {
 	set := func(d *time.Duration, v time.Duration) {
 		if *d == 0 {
@@ -73,7 +91,7 @@ func (o Options) withDefaults() Options {
 		o.FrameBytes = proto.FrameBytes
 	}
 	if o.InFlight == 0 {
-		o.InFlight = 8
+		o.InFlight = inFlight
 	}
 	if o.Remedy == "" {
 		o.Remedy = "make this build's bitstream with nmc build and load it with nmc flash, or use the build that the device was made from"

@@ -491,6 +491,9 @@ func (s *Session) enqueue(r *request, frame []byte) {
 func (s *Session) again(r *request) {
 	s.stats.Resent++
 	r.timeout = min(2*r.timeout, max(s.opt.MaxTimeout, s.opt.FirstTimeout))
+	if s.opt.Rate > 0 {
+		s.rtt(r).repeated(r.timeout)
+	}
 	s.transmit(r)
 }
 
@@ -820,9 +823,15 @@ func (s *Session) resume() error {
 // rtt follows the time from request to reply (RFC 6298, without its floor).
 type rtt struct {
 	smooth, dev time.Duration
+	least       time.Duration // what was waited for in vain since the last observation
 }
 
+// repeated says that a request was sent again, and how long it waits now. The reply to a repeat says nothing of the time, so as long
+// as there are only such, later requests wait as long: else a line that is slower than thought would get everything twice.
+func (t *rtt) repeated(timeout time.Duration) { t.least = max(t.least, timeout) }
+
 func (t *rtt) observe(d time.Duration) {
+	t.least = 0
 	if t.smooth == 0 {
 		t.smooth, t.dev = d, d/2
 		return
@@ -835,7 +844,7 @@ func (t *rtt) timeout(o *Options) time.Duration {
 	if t.smooth == 0 {
 		return o.FirstTimeout
 	}
-	return min(max(t.smooth+4*t.dev, o.MinTimeout), max(o.MaxTimeout, o.FirstTimeout))
+	return min(max(t.smooth+4*t.dev, t.least, o.MinTimeout), max(o.MaxTimeout, o.FirstTimeout))
 }
 
 var _ device.Device = (*Session)(nil)

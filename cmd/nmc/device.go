@@ -131,12 +131,7 @@ func through(a *link.Address, opt *host.Options, c device.Config) error {
 	if a.Baud == 0 {
 		return fmt.Errorf("%v: the build has no serial line that says its baud; write serial:%s@BAUD, or give the build [device.link] with kind = \"uart\"", a, a.Path)
 	}
-	opt.Rate = a.Baud / 10
-	if l.Kind != device.UART {
-		opt.Room = 1 // what a line of another's making holds is not known: one frame
-		return nil
-	}
-	opt.Steady = l.Steady(c.FrameBytes)
+	opt.OverSerial(c, a.Baud)
 	return nil
 }
 

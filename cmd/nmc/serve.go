@@ -1,16 +1,14 @@
 package main
 
 import (
-	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"os/exec"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -135,11 +133,11 @@ func (a *app) serveEthernet(ctx context.Context, b *build, tap string) error {
 				b.manifest.Name, rest, own, near, rest, rest, l.IP, b.path, on)
 		}
 	})
-	var e *ended
+	var e *verilator.Ended
 	var exit *exec.ExitError
 	if errors.As(err, &e) && errors.As(err, &exit) && exit.ExitCode() == noRight {
 		return fmt.Errorf("no right to have the network interface %s (%s); run nmc serve as root, or give the interface to yourself first: "+
-			"sudo ip tuntap add dev %s mode tap user \"$USER\"", tap, e.said, tap)
+			"sudo ip tuntap add dev %s mode tap user \"$USER\"", tap, e.Said, tap)
 	}
 	return err
 }
@@ -169,45 +167,22 @@ func (a *app) serve(ctx context.Context, b *build, args []string, bytes float64,
 	}
 	cmd := exec.Command(binary, append([]string{"--clock", strconv.Itoa(l.Clock)}, args...)...)
 	ownGroup(cmd)
-	var said strings.Builder
-	cmd.Stderr = &said
-	stdin, err := cmd.StdinPipe()
+	running, err := verilator.Serve(cmd, told)
 	if err != nil {
 		return err
 	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
+	select {
+	case <-ctx.Done():
+	case <-running.Done():
+		return cmp.Or(running.Close(), errors.New("the device ended, and nobody asked it to"))
+	}
+	counts, err := running.Counts()
+	if err = errors.Join(err, running.Close()); err != nil {
 		return err
 	}
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	// At the end it is asked for its counts, and then told to stop.
-	stop := context.AfterFunc(ctx, func() {
-		io.WriteString(stdin, "\n")
-		stdin.Close()
-		time.AfterFunc(patient, func() { cmd.Process.Kill() })
-	})
-	defer stop()
-
 	out := served{Link: l.Kind}
-	for lines := bufio.NewScanner(stdout); lines.Scan(); {
-		word, rest, _ := strings.Cut(lines.Text(), " ")
-		switch word {
-		case "counts":
-			if err := out.count(rest); err != nil {
-				return fmt.Errorf("the device counts %q: %w", rest, err)
-			}
-		default:
-			told(word, rest)
-		}
-	}
-	err = cmd.Wait()
-	if ctx.Err() == nil {
-		return &ended{errors.Join(err, errors.New("nobody asked it to")), strings.TrimSpace(said.String())}
-	}
-	if err != nil {
-		return &ended{err, strings.TrimSpace(said.String())}
+	if err := out.count(counts); err != nil {
+		return fmt.Errorf("the device counts %q: %w", counts, err)
 	}
 	if out.Seconds = float64(out.Cycles) / float64(l.Clock); out.Seconds > 0 {
 		out.ShareIn, out.ShareOut = float64(out.BytesIn+out.between[0])/bytes/out.Seconds, float64(out.BytesOut+out.between[1])/bytes/out.Seconds
@@ -217,16 +192,3 @@ func (a *app) serve(ctx context.Context, b *build, args []string, bytes float64,
 		out.BytesIn, out.BytesOut, out.Seconds, 100*out.ShareIn, 100*out.ShareOut)
 	return nil
 }
-
-// ended is how a device's program ended that should not have.
-type ended struct {
-	error
-	said string
-}
-
-func (e *ended) Unwrap() error { return e.error }
-
-func (e *ended) Error() string { return fmt.Sprintf("the device ended: %v\n%s", e.error, e.said) }
-
-// patient is how long a device may take to end.
-const patient = 10 * time.Second
