@@ -140,3 +140,36 @@ func TestRedialGivesUp(t *testing.T) {
 		}
 	})
 }
+
+// A device that restarts while its memory is read gives zeros: they do not pass for what it had learned.
+func TestRestartWhileReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, d := linktest.Pair(1, linktest.Faults{})
+		boot, session := uint32(1), uint32(0)
+		go answer(d, func(q proto.Request) *proto.Reply {
+			if q.Op == proto.OpOpen {
+				session = q.Session
+			}
+			if q.Op != proto.OpRead {
+				return &proto.Reply{Body: proto.IdentityBody(device.Identity{Lanes: 4, HwID: 1, Boot: boot, Session: session})}
+			}
+			if device.Space(q.Body[0]) == device.Weights {
+				boot, session = 2, 0
+			}
+			return &proto.Reply{Body: make([]byte, 2*int(q.Body[5]))}
+		})
+		s, err := host.Dial(t.Context(), h, host.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if _, err := s.Read(device.Vectors, 0, 9); err != nil {
+			t.Error(err)
+		}
+		w, err := s.Read(device.Weights, 0, 9)
+		var lost *host.Restarted
+		if !errors.As(err, &lost) || lost.Taken() || w != nil {
+			t.Errorf("%v, %v, want that the device restarted", w, err)
+		}
+	})
+}

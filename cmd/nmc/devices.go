@@ -105,6 +105,9 @@ func (l *listed) identified(id device.Identity) {
 	default:
 		l.State = fmt.Sprintf("image_id %v, session %d, %d commits", l.ImageID, id.Session, id.Last)
 	}
+	if id.Keyed {
+		l.State += "; it obeys who has its key"
+	}
 }
 
 // survey asks for devices.

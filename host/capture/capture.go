@@ -107,13 +107,7 @@ func (w *Writer) Record(l host.Link) (host.Link, error) {
 	if ok != w.network {
 		return nil, fmt.Errorf("capture: a file for %s cannot take a link over %s", over(w.network), over(ok))
 	}
-	r := &recorder{Link: l, w: w}
-	if ok {
-		r.host, r.device = n.Ends()
-		r.host.complete(1)
-		r.device.complete(2)
-	}
-	return r, nil
+	return &recorder{l, w, n}, nil
 }
 
 func over(network bool) string {
@@ -132,8 +126,8 @@ func (e *End) complete(n byte) {
 // recorder is a link that is recorded.
 type recorder struct {
 	host.Link
-	w            *Writer
-	host, device End
+	w       *Writer
+	network networked // nil on a stream
 }
 
 // Send records a frame and sends it.
@@ -185,7 +179,9 @@ func (r *recorder) record(frame []byte, reply bool) {
 		r.w.write(proto.AppendWire(b, frame))
 		return
 	}
-	from, to := r.host, r.device
+	from, to := r.network.Ends()
+	from.complete(1)
+	to.complete(2)
 	if reply {
 		from, to = to, from
 	}

@@ -116,6 +116,7 @@ func (u *UDP) Recv() ([]byte, error) {
 		if err != nil {
 			continue
 		}
+		u.trouble.Store(nil)
 		for _, m := range u.in[:n] {
 			u.take(m.Buffers[0][:m.N])
 		}
@@ -132,7 +133,7 @@ func (u *UDP) fatal(err error) bool {
 	return false
 }
 
-// Trouble returns what the network said last of an undelivered datagram, or nil.
+// Trouble returns what the network said of an undelivered datagram since one came last, or nil.
 func (u *UDP) Trouble() error {
 	if p := u.trouble.Load(); p != nil {
 		return *p

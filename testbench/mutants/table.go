@@ -6,6 +6,10 @@ const (
 	listings    = "go test -count=1 ./compiler"
 	kernelTests = "go test -count=1 ./sim ./sim/kernels"
 	sessions    = "go test -count=1 -run 'ExactlyOnce|Redial|Noisy' ./host"
+	rooms       = "go test -count=1 -short -run 'Room|Lying' ./host"
+	restarts    = "go test -count=1 -run RestartWhileReading ./host"
+	datagrams   = "go test -count=1 -short -run FramesAgainstModel ./host/link"
+	captures    = "go test -count=1 ./host/capture ./host/replay"
 	oracleTests = "go test -count=1 ./sim/float"
 	programs    = "go test -count=1 ./firmware/programs"
 	tables      = "go test -count=1 ./compiler/emit"
@@ -258,5 +262,65 @@ var Mutants = []Mutant{
 		`d[i][j] *= n.Layers[i].Act.Slope(a)`,
 		`d[i][j] *= max(1, n.Layers[i].Act.Slope(a))`,
 		oracleTests,
+	},
+	// The host's links.
+	{
+		"host/room-twice", "twice the bytes that there is room for lie before the device",
+		"host/room.go",
+		`n+wireBytes(frame)+r.packet <= r.size`,
+		`n+wireBytes(frame)+r.packet <= 2*r.size`,
+		rooms,
+	},
+	{
+		"host/room-emptied", "a reply empties the room, also of what was sent after its request",
+		"host/room.go",
+		`r.drop(i + 1)`,
+		`r.drop(len(r.sent))`,
+		rooms,
+	},
+	{
+		"host/standstill", "a full room whose acknowledgements were lost stays full",
+		"host/room.go",
+		`r.sent, r.lies, r.since = r.sent[:0], 0, now`,
+		`r.since = now`,
+		rooms,
+	},
+	{
+		"host/zeros", "what a restarted device reads out passes for what was learned",
+		"host/session.go",
+		`		_, err = s.Identity()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return w, nil`,
+		`	}
+	if err != nil {
+		return nil, err
+	}
+	return w, nil`,
+		restarts,
+	},
+	{
+		"link/glued", "a datagram that is cut off spoils the next",
+		"host/link/udp.go",
+		`	r.dec.End()
+	r.bad`,
+		`	r.bad`,
+		datagrams,
+	},
+	{
+		"capture/direction", "replies are recorded as going to the device",
+		"host/capture/capture.go",
+		`b[0] = fromDevice`,
+		`b[0] = toDevice`,
+		captures,
+	},
+	{
+		"replay/repeats", "a request that was sent again is done again",
+		"host/replay/replay.go",
+		`repeat := p.done[p.key(q)]; !repeat {`,
+		`repeat := p.done[p.key(q)]; !repeat || true {`,
+		captures,
 	},
 }
