@@ -101,11 +101,13 @@ func session() *script {
 	s.read(device.Control, 0, 1)
 	s.write(1, device.Control, device.ControlInBase, 0, 0, 50, 0)
 	s.write(1, device.Weights, 0, 1, 2, 3)
+	again := s.frames[len(s.frames)-2:]
 	one, two := s.commit(1, sample(3)), s.commit(2, sample(5))
 	s.add(true, two) // overtakes
 	s.frames = append(s.frames, s.frames[len(s.frames)-2])
 	s.add(true, one)
 	s.add(true, one)
+	s.frames = append(s.frames, again[:2:2]...) // a write that was sent again, as late as can be, and acknowledged again
 	s.add(false, []byte("not a frame at all, it only looks so"))
 	s.add(true, proto.Reply{Op: proto.OpCommit, Seq: s.seq, Status: proto.StatusOrder, Body: proto.ExpectedBody(3)}.Frame())
 	s.read(device.Weights, 0, 4)

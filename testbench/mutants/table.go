@@ -275,7 +275,7 @@ var Mutants = []Mutant{
 		"host/room-emptied", "a reply empties the room, also of what was sent after its request",
 		"host/room.go",
 		`r.drop(i + 1)`,
-		`r.drop(len(r.sent))`,
+		`r.drop(max(i, len(r.sent)))`,
 		rooms,
 	},
 	{
