@@ -3,7 +3,7 @@
 //   --clock HZ --baud BAUD          of device and line
 //   --pty [--symlink PATH]          the host opens a pseudo-terminal as it would a serial port
 //
-// With --pty, standard output tells in lines "pty PATH" where it is; an empty line on standard input asks for a line of
+// With --pty, standard output tells in a line "pty PATH" where it is; an empty line on standard input asks for a line of
 // counts, its end ends the process. While no host has the terminal open, what the device says is lost, as on a real line.
 //
 // Without, standard input is what happens on the line, in pairs of bytes: a kind and a number.
@@ -102,7 +102,7 @@ private:
 // A pseudo-terminal.
 class Pty final : public Host {
 public:
-    explicit Pty(const char *symlink) : symlink_(symlink ? symlink : "") { renew(); }
+    explicit Pty(const char *symlink) : symlink_(symlink ? symlink : "") { make(); }
     ~Pty() override {
         if (!symlink_.empty()) unlink(symlink_.c_str());
     }
@@ -163,8 +163,7 @@ public:
 
 private:
     // Makes a terminal and says where.
-    void renew() {
-        if (fd_ >= 0) close(fd_);
+    void make() {
         fd_ = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
         if (fd_ < 0 || grantpt(fd_) < 0 || unlockpt(fd_) < 0) die("make a pseudo-terminal");
         name_ = ptsname(fd_);
@@ -184,20 +183,8 @@ private:
 
     void fill() {
         ssize_t n = read(fd_, in_, sizeof in_);
-        if (n < 0 && errno == EIO) {
-            if (!away_) {
-                away_ = true;
-                // A host that was killed may have left the terminal to itself: then only a new one lets the next host in.
-                int s = open(name_.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-                if (s >= 0) close(s);
-                else if (errno == EBUSY) {
-                    renew();
-                    away_ = false;
-                }
-            }
-            return;
-        }
-        away_ = false;
+        away_ = n < 0 && errno == EIO;
+        if (away_) return;
         if (n < 0 && errno != EAGAIN && errno != EINTR) die("read from the pseudo-terminal");
         at_ = 0;
         end_ = n > 0 ? n : 0;
