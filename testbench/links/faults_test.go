@@ -249,7 +249,7 @@ func TestLineFaults(t *testing.T) {
 	}
 	proxy := linktest.NewStream(port, 11, all)
 	s, err := host.Dial(t.Context(), link.NewStream(proxy), host.Options{
-		HwID: c.ID(), FrameBytes: c.FrameBytes, Room: c.Link.Room(), Steady: c.Link.Steady(c.FrameBytes), Rate: c.Link.Baud / 10,
+		HwID: c.ID(), FrameBytes: c.FrameBytes, Room: c.Link.Room(), Steady: c.Link.Steady(c.FrameBytes),
 		MinTimeout: 5 * time.Millisecond, FirstTimeout: 50 * time.Millisecond, MaxTimeout: 200 * time.Millisecond,
 	})
 	if err != nil {
