@@ -16,7 +16,7 @@ var Program = slices.Concat(control, scalar, macB, macR, macRWide, updB, updR, b
 
 var control = []Step{
 	{Name: "boot", Next: next("idle")},
-	{Name: "idle", Do: Idle, Next: idle},
+	{Name: "idle", Do: Idle, Next: idle}, // a run finds zero read
 
 	// The host reads: an element, a register or an entry of a table, whose address the idle device had. The halfword
 	// goes through first and second of nmc_operands to the broadcast operand; upper halves are there a step before.
@@ -30,8 +30,7 @@ var control = []Step{
 	{Name: "host.data", Next: next("idle")},
 
 	// A run.
-	{Name: "begin", Do: Begin, Next: next("limit")},
-	{Name: "limit", Add: AddOutside, Row: OutLimit, Write: WriteRow, To: Limit, Next: next("input")},
+	{Name: "begin", Do: Begin, Add: AddOutside, Row: OutLimit, Write: WriteRow, To: Limit, Next: next("input")},
 	{Name: "input", Add: AddOutside, Row: OutInput, Write: WriteFixed, To: Input, Next: next("enter")},
 	{Name: "enter", Do: Enter, Add: AddOutside, Row: OutLabel, Write: WriteFixed, To: Label, Next: next("fetch")},
 	{Name: "fetch", Do: Fetch, Next: next("decode")},
@@ -239,7 +238,8 @@ var vector = slices.Concat([]Step{
 	{Name: "amax", Do: Scan, Next: next("amax.clear")},
 	{Name: "amax.clear", Write: WriteRow, To: Index, Read: ReadRow, Row: Best, Next: next("amax.take")},
 	{Name: "amax.take", Do: Take, Read: ReadRow, Row: Best, Next: next("amax.take", "amax.test")},
-	{Name: "amax.test", Do: Better, Add: AddFirst, Read: ReadRow, Row: Index, Next: next("amax.next", "amax.index")},
+	{Name: "amax.test", Add: AddFirst, Next: next("amax.better")},
+	{Name: "amax.better", Do: Better, Read: ReadRow, Row: Index, Next: next("amax.next", "amax.index")},
 	{Name: "amax.index", Do: Second, Write: WriteRd, Next: next("amax.best")},
 	{Name: "amax.best", Do: Inverse, Add: AddFirst, Write: WriteRow, To: Best, Read: ReadRow, Row: Index, Next: next("amax.next")},
 	{Name: "amax.next", Do: Next, Add: AddOne, Write: WriteRow, To: Index, Read: ReadRow, Row: Best, Next: next("amax.take", "amax.end")},

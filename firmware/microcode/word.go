@@ -135,7 +135,7 @@ const (
 	Hold        Do = 12 // the words of a row go, no element is taken
 	HoldProduct Do = 13 // ... P = rate·s
 	WalkProduct Do = 14 // ... as Walk, P = rate·v
-	IsRows      Do = 15 // upd.r?
+	KeyWait     Do = 15 // key there? It stands here, where it takes no element, so that three bits tell a walk.
 
 	Word0    Do = 16 // vector words: operands are read in steps 0 to 2 and used three steps later
 	Word1    Do = 17
@@ -152,7 +152,7 @@ const (
 	Entry3  Do = 27 // elements left?
 	Take    Do = 28 // element there?
 	AluWait Do = 29 // result there?
-	Better  Do = 30 // larger than the best?
+	Better  Do = 30 // was it larger than the best in the step before?
 	Inverse Do = 31 // the complement of the sum is written
 
 	Bounds  Do = 32
@@ -166,7 +166,7 @@ const (
 
 	PermuteX  Do = 40
 	PermuteY  Do = 41
-	KeyWait   Do = 42 // key there?
+	IsRows    Do = 42 // upd.r?
 	DigValue  Do = 43 // no elements left?
 	DigWait   Do = 44 // term there?
 	Second    Do = 45 // rd + 1 is written

@@ -30,7 +30,7 @@
 `define NMC_DO_HOLD            6'd12
 `define NMC_DO_HOLD_PRODUCT    6'd13
 `define NMC_DO_WALK_PRODUCT    6'd14
-`define NMC_DO_IS_ROWS         6'd15
+`define NMC_DO_KEY_WAIT        6'd15
 `define NMC_DO_WORD0           6'd16
 `define NMC_DO_WORD1           6'd17
 `define NMC_DO_WORD2           6'd18
@@ -57,7 +57,7 @@
 `define NMC_DO_RATE            6'd39
 `define NMC_DO_PERMUTE_X       6'd40
 `define NMC_DO_PERMUTE_Y       6'd41
-`define NMC_DO_KEY_WAIT        6'd42
+`define NMC_DO_IS_ROWS         6'd42
 `define NMC_DO_DIG_VALUE       6'd43
 `define NMC_DO_DIG_WAIT        6'd44
 `define NMC_DO_SECOND          6'd45

@@ -12,6 +12,7 @@ module nmc_cobs_enc (
     input  wire       valid_i,
     input  wire       end_i,    // the delimiter; data_i is 0
     input  wire [7:0] data_i,
+    input  wire       zero_i,   // data_i is 0
     // a write, whenever valid_i
     output wire [7:0] addr_o,
     output wire [7:0] data_o
@@ -20,7 +21,7 @@ module nmc_cobs_enc (
   reg [7:0] nend_q;  // ~end: where the next byte goes
   reg [7:0] size_q;  // from the open length byte to the end
 
-  wire seal = valid_i && data_i == 8'd0;  // write the length byte
+  wire seal = valid_i && zero_i;  // write the length byte
   wire [7:0] npos = nend_q + size_q;
 
   assign addr_o = ~(seal ? npos : nend_q);
@@ -60,6 +61,7 @@ module nmc_cobs_enc (
     if (valid_i && end_q == 8'd255) assume (close || closed_q);
     assume (end_i == (valid_i && closed_q));
     if (end_i) assume (data_i == 8'd0);
+    assume (zero_i == (data_i == 8'd0));
     if (ended_q) assume (!valid_i);
   end
 

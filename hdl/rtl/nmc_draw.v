@@ -3,7 +3,7 @@
 //   draw = half of mix(h(row) ^ g(column / 2)), h(row) = mix(key.Row + row·RowStep), g(pair) = mix(key.Col + pair·ColStep)
 //
 // One mixing unit for h, two for each pair of lanes or one that makes g in one cycle and the draw in the next. Events
-// come two cycles before the operands that use them as a source (Delay cycles more where the draws round).
+// come three cycles before the operands that use them as a source (Delay cycles more where the draws round).
 //
 // As a stream (four lanes, rows at least four cycles apart, a word for many rows) all lanes share one unit: the first pair's
 // draws come when all lanes' would, those of the second one cycle later, two where they round. There a lane's is in place
@@ -22,7 +22,7 @@ module nmc_draw #(
     parameter Spaced = 0,  // 1: words come at least two cycles apart; then g and the draw share a mixing unit
     parameter Stream = 0,  // 1: draws are for upd.b and blend alone, with four lanes: draw_o is that of a pair, twice
     parameter Gather = 2,  // cycles more where they round a sum over the lanes
-    parameter Delay = 5  // cycles that events wait when the draws round a sum within a lane
+    parameter Delay = 4  // cycles that events wait when the draws round a sum within a lane
 ) (
     input wire clk_i,
     input wire rst_i,
@@ -75,14 +75,23 @@ module nmc_draw #(
     end
   endfunction
 
+  // Events enter a register: what makes them takes most of a cycle.
+  reg rows_reset1, cols_reset1, row1, word1, next1, add1, sub1;
+  reg [LB-1:0] lane1;
+  always @(posedge clk_i)
+    if (`NMC_SPARE(on_i)) begin
+      {rows_reset1, cols_reset1, row1, word1} <= {rows_reset_i, cols_reset_i, row_i, word_i};
+      {next1, add1, sub1, lane1} <= {next_i, add_i, sub_i, lane_i};
+    end
+
   // The row side moves one position, to the row drawn or to the row base; last_q is how far it is from the base now.
   // A run starts where the last one ended, with the position at the base: what it subtracts moves the base alone.
   reg signed [LB-1:0] last_q;
   reg signed [StepBits-1:0] moves;
   always @(posedge clk_i)
     if (`NMC_SPARE(on_i)) begin
-      if (row_i || sub_i) last_q <= lane_i | (next_i ? Lanes[LB-1:0] : {LB{1'b0}});
-      else if (rows_reset_i || add_i || next_i) last_q <= {LB{1'b0}};
+      if (row1 || sub1) last_q <= lane1 | (next1 ? Lanes[LB-1:0] : {LB{1'b0}});
+      else if (rows_reset1 || add1 || next1) last_q <= {LB{1'b0}};
     end
 
   // Events, in time for their use.
@@ -106,9 +115,9 @@ module nmc_draw #(
     {more_next, wait_next} = {(More + Delay + 2) * 3{1'b0}};
     {more_steps, wait_steps} = {(More + RowDelay + 2) * StepBits{1'b0}};
     if (`NMC_SPARE(on_i)) begin
-      now = {cols_reset_i, row_i, word_i};
-      moves = (row_i || add_i ? {1'b0, lane_i} : Lanes[StepBits-1:0]) - {last_q[LB-1], last_q};
-      steps_now = rows_reset_i ? Reset : row_i || add_i || next_i ? moves : None;
+      now = {cols_reset1, row1, word1};
+      moves = (row1 || add1 ? {1'b0, lane1} : Lanes[StepBits-1:0]) - {last_q[LB-1], last_q};
+      steps_now = rows_reset1 ? Reset : row1 || add1 || next1 ? moves : None;
       if (`NMC_SPARE(rounds_i)) begin
         more_next = {more_q, now};
         more_steps = {more_steps_q, steps_now};
@@ -119,7 +128,7 @@ module nmc_draw #(
         wait_steps = {wait_steps_q, begun_steps};
       end
       {cols_reset, row, word} = wait_next[Delay*3+:3] | (rounds_i ? 3'd0 : now);
-      moved = wait_next[RowDelay*3+1] || !rounds_i && row_i;
+      moved = wait_next[RowDelay*3+1] || !rounds_i && row1;
       steps = wait_steps[RowDelay*StepBits+:StepBits] | (rounds_i ? None : steps_now);
     end
   end
@@ -139,7 +148,7 @@ module nmc_draw #(
   reg [BusyBits-1:0] busy_q;
   always @(posedge clk_i)
     if (rst_i || !rounds_i) busy_q <= {BusyBits{1'b0}};
-    else if (rows_reset_i || cols_reset_i || row_i || word_i || next_i || add_i || sub_i) busy_q <= Taps[BusyBits-1:0];
+    else if (rows_reset1 || cols_reset1 || row1 || word1 || next1 || add1 || sub1) busy_q <= Taps[BusyBits-1:0];
     else if (!idle_o) busy_q <= busy_q - 1'b1;
   assign idle_o = busy_q == {BusyBits{1'b0}};
 

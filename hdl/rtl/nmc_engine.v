@@ -141,7 +141,7 @@ module nmc_engine #(
       .one_i(!seq_reg_we),
       .odata_i(mem_wdata_i),
       .re_i(1'b1),
-      .raddr_i(idle && to_regs ? {1'b0, mem_addr_i[6:1]} : seq_reg_raddr),
+      .raddr_i(idle && mem_valid_i && !mem_write_i && to_regs ? {1'b0, mem_addr_i[6:1]} : seq_reg_raddr),
       .rdata_o(reg_data)
   );
 
@@ -239,14 +239,14 @@ module nmc_engine #(
   wire scan_start, scan_weights, scan_virtual, scan_nonzero, scan_shared, scan_values, scan_re, scan_grant;
   wire scan_valid, scan_take, scan_next, scan_done;
   wire [ScanBits-1:0] scan_addr, scan_raddr;
-  wire [LaneBits-1:0] scan_first, scan_lane, scan_left;
+  wire [LaneBits-1:0] scan_first, scan_from, scan_lane, scan_left;
   wire [12:0] scan_count;
   wire [15:0] scan_value;
   nmc_scanner #(
       .Lanes(Lanes), .AddrBits(ScanBits), .LaneBits(LaneBits)
   ) u_scanner (
       .clk_i(clk_i), .rst_i(rst_i),
-      .start_i(scan_start), .addr_i(scan_addr), .first_i(scan_first), .count_i(scan_count),
+      .start_i(scan_start), .addr_i(scan_addr), .first_i(scan_first), .from_i(scan_from), .count_i(scan_count),
       .weights_i(scan_weights), .virtual_i(scan_virtual), .nonzero_i(scan_nonzero), .shared_i(scan_shared), .values_i(scan_values),
       .re_o(scan_re), .grant_i(scan_grant), .raddr_o(scan_raddr), .vectors_i(vector_data), .weights_data_i(weight_data),
       .valid_o(scan_valid), .take_i(scan_take), .lane_o(scan_lane), .value_o(scan_value), .next_o(scan_next),
@@ -321,7 +321,7 @@ module nmc_engine #(
       .alu_result_i(alu_result), .alu_taken_i(alu_taken),
       .permute_x_o(permute_x), .permute_y_o(permute_y), .permute_xdata_o(permute_xdata),
       .permute_ydata_o(permute_ydata), .permute_busy_i(permute_busy), .permute_i(permuted),
-      .scan_start_o(scan_start), .scan_addr_o(scan_addr), .scan_first_o(scan_first),
+      .scan_start_o(scan_start), .scan_addr_o(scan_addr), .scan_first_o(scan_first), .scan_from_o(scan_from),
       .scan_count_o(scan_count), .scan_weights_o(scan_weights), .scan_virtual_o(scan_virtual),
       .scan_nonzero_o(scan_nonzero), .scan_shared_o(scan_shared), .scan_values_o(scan_values), .scan_valid_i(scan_valid), .scan_take_o(scan_take),
       .scan_lane_i(scan_lane), .scan_value_i(scan_value), .scan_next_i(scan_next), .scan_done_i(scan_done),

@@ -142,6 +142,7 @@ module nmc_frontend #(
   reg [7:0] ram_q;  // address in the byte RAM; its byte is on `ram`
   reg       enter_q, enter_d;  // first cycle in a state: its addresses and its count are loaded, nothing else happens
   reg       hold_q;  // the addresses have just changed: the RAMs read
+  reg       settled_q, zero_q;  // of a byte of a reply: it is steady, and zero
   reg [6:0] cnt_q;  // steps left in this state
   reg [2:0] op_q;
   reg [2:0] status_q, status_d;
@@ -150,7 +151,7 @@ module nmc_frontend #(
   reg [15:0] word_q;  // halfword on its way, or the label of a run
   reg [2:0]  entry_q;
   reg [2:0]  space_q;
-  reg [1:0]  kind_q;
+  reg        bytes_q, events_q;  // kind of a sample, else halfwords
   reg [5:0]  part_q;  // part of a sample; parts still to be checked of a commit
   reg        skip_q;
   reg        booted_q;
@@ -179,7 +180,8 @@ module nmc_frontend #(
     pick = i[1] ? (i[0] ? word[31:24] : word[23:16]) : (i[0] ? word[15:8] : word[7:0]);
   endfunction
   wire [2:0] word_at = ram_q[4:2];
-  wire [7:0] digest = word_at[0] ? pick(digest_i[63:32], ram_q[1:0]) : pick(digest_i[31:0], ram_q[1:0]);
+  reg [7:0] digest;  // it does not change while a reply is made, and the address has not in the cycle before
+  always @(posedge clk_i) digest <= word_at[0] ? pick(digest_i[63:32], ram_q[1:0]) : pick(digest_i[31:0], ram_q[1:0]);
   wire counts = !(word_at[2] && word_at[1]);
   wire [7:0] device = counts ? counters_i : digest;
   wire adds = ram_q[5] && !ram_q[2];  // the counters of bad frames, which stays as it is, and of all overflows
@@ -199,8 +201,6 @@ module nmc_frontend #(
 
   wire is_control = space_q == Control;
   wire writable;
-  wire bytes = kind_q == 2'd0;
-  wire events = kind_q == 2'd2;
 
   always @(*) begin
     a_frame = 1'b0;
@@ -271,9 +271,9 @@ module nmc_frontend #(
         rstep   = 1'b1;
       end
       at_q[SHigh]: begin
-        a_frame = !bytes;
+        a_frame = !bytes_q;
         store   = writable;
-        mem     = !is_control && !(bytes && at_end);
+        mem     = !is_control && !(bytes_q && at_end);
         fstep   = 1'b1;
         rstep   = 1'b1;
       end
@@ -421,7 +421,7 @@ module nmc_frontend #(
   assign writable = is_control && ram_q[7:5] == 3'd0 && !(ram_q[4] && ram_q[3:2] != 2'd0);
 
   // The step is taken.
-  wire go = mem ? mem_ready_i : at_q[SSend] ? tx_ready_i : crc_ready || !(push || check || at_q[SVerdict]);
+  wire go = mem ? mem_ready_i : at_q[SSend] ? tx_ready_i : push ? crc_ready && settled_q : crc_ready || !(check || at_q[SVerdict]);
   wire act = go && !hold_q;
   assign counters_next_o = act && counts && b_sel[BDevice];
 
@@ -605,9 +605,9 @@ module nmc_frontend #(
         if (at_end) target = op_q == OpSample ? (One << SNote) : (One << SHead);
       end
       at_q[SHigh]: begin
-        leave  = !bytes || at_end;
-        quick  = !bytes;
-        target = bytes ? (One << SNote) : (One << SLow);
+        leave  = !bytes_q || at_end;
+        quick  = !bytes_q;
+        target = bytes_q ? (One << SNote) : (One << SLow);
       end
 
       at_q[SPart]: begin
@@ -626,7 +626,7 @@ module nmc_frontend #(
       end
       at_q[SOffset]: begin
         target = One << SEvent;
-        if (!events) target = bytes ? (One << SHigh) : (One << SLow);
+        if (!events_q) target = bytes_q ? (One << SHigh) : (One << SLow);
       end
       at_q[SEvent]: begin
         target = One << SRecall;
@@ -664,7 +664,7 @@ module nmc_frontend #(
       at_q[SCheck]: begin
         target = One << SNeed;
         quick  = 1'b1;
-        if (y != 8'd0) begin
+        if ((~ram & zeros) != 8'd0) begin  // which is y
           quick   = 1'b0;
           verdict = Missing;
           target  = One << SHead;
@@ -857,12 +857,12 @@ module nmc_frontend #(
         end
         at_q[SSpace]: begin
           space_q <= frame[2:0];
-          kind_q  <= 2'd1;
+          bytes_q <= 1'b0;
         end
         at_q[SPart]: begin
           space_q <= Vectors;
         end
-        at_q[SKind]: kind_q <= frame[1:0];
+        at_q[SKind]: {bytes_q, events_q} <= {frame[1:0] == 2'd0, frame[1:0] == 2'd2};
         at_q[SEntry]: begin
           entry_q <= frame[2:0];
         end
@@ -911,7 +911,7 @@ module nmc_frontend #(
   assign mem_write_o = !at_q[SAsk];
   assign mem_space_o = space_q;
   assign mem_addr_o  = {{(32 - 8 * AddrBytes) {1'b0}}, addr_q};
-  assign mem_wdata_o = {y, bytes ? frame : word_q[15:8]};
+  assign mem_wdata_o = {y, bytes_q ? frame : word_q[15:8]};
   assign run_valid_o = at_q[SRun] && !hold_q;
   assign run_entry_o = entry_q;
   assign run_label_o = word_q;
@@ -925,7 +925,7 @@ module nmc_frontend #(
   nmc_crc32 u_crc (
       .clk_i   (clk_i),
       .clear_i (start || (enter_q && (at_q[SVerify] || at_q[SLimit]))),
-      .valid_i (!hold_q && (push || check || at_q[SIdle] || at_q[SInit])),
+      .valid_i (!hold_q && (push && settled_q || check || at_q[SIdle] || at_q[SInit])),
       .ready_o (crc_ready),
       .rotate_i((at_q[SVerify] && at_end) || at_q[SSeal] || at_q[SLimit] || at_q[SBoot] || at_q[SCrc]),
       .data_i  (y),
@@ -933,13 +933,19 @@ module nmc_frontend #(
       .wrong_o (crc_wrong)
   );
 
-  // A reply is stuffed into the lower half of the RAM and sent from there.
+  // A reply is stuffed into the lower half of the RAM and sent from there. A byte of it stands a cycle longer: whether it is
+  // zero comes out of a register.
+  always @(posedge clk_i) begin
+    settled_q <= push && crc_ready && !hold_q && !settled_q && !rst_i;
+    zero_q <= y == 8'd0;
+  end
   nmc_cobs_enc u_enc (
       .clk_i  (clk_i),
       .start_i(start),
       .valid_i(act && push),
       .end_i  (at_q[SClose] && last),
       .data_i (y),
+      .zero_i (zero_q),
       .addr_o (reply_at),
       .data_o (reply)
   );

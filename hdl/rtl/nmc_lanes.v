@@ -114,12 +114,13 @@ module nmc_lanes #(
   wire [4*Levels+4:0] toks_next = {toks, tree && tok4[3] ? tok4 : 4'd0};
   wire [3:0] tok_acc = tree ? toks_next[4*Levels+:4] : tok4;
   reg [10:5] last;
+  wire [10:5] last_next = {last[9:5], tok_acc[3] && tok_acc[0]};
   wire leaves = tree ? last[7] : last[6+Share+Wait];
 
   always @(posedge clk_i) begin
     toks_q <= {toks_q[7:0], tok_valid_i, tok_first_i, tok_shift_i, tok_last_i};
     toks <= toks_next[4*Levels:0];
-    last <= {last[9:5], tok_acc[3] && tok_acc[0]};
+    last <= last_next;
     we_o <= leaves && write_i;
     if (rst_i) begin
       toks_q <= 12'd0;
@@ -127,6 +128,14 @@ module nmc_lanes #(
       last <= 6'd0;
       we_o <= 1'b0;
     end
+  end
+  // A back end passes lanes in cycles 5 to 7; of a serial reduction, all but the last pass gather.
+  reg go5, go6, go7, gather;
+  always @(posedge clk_i) begin
+    go5 <= !rst_i && (tree ? last_next[5] : |last_next[5+:Share]);
+    go6 <= go5;
+    go7 <= go6;
+    gather <= Serial != 0 && reduce_i && |last_next[5+:(Share==1?1:Share-1)];
   end
   always @(*) begin
     idle_o = 1'b0;
@@ -140,10 +149,6 @@ module nmc_lanes #(
   endfunction
   wire [1:0] phase6 = phase(last[8:6]) & {2{!reduce_i}};
   wire [1:0] phase7 = phase(last[9:7]);
-  wire go5 = tree ? last[5] : |last[5+:Share];
-  wire go6 = tree ? last[6] : |last[6+:Share];
-  wire go7 = tree ? last[7] : |last[7+:Share];
-  wire gather = Serial != 0 && reduce_i && |last[5+:(Share==1?1:Share-1)];
 
   // C and the addresses wait in queues for the rounded product; an address for the write, when its C has been read: there
   // its place is one further.

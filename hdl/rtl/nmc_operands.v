@@ -15,6 +15,7 @@
 module nmc_operands #(
     parameter VectorBits = 9,
     parameter WordBits = 11,
+    parameter Late = 0,  // 1: draws may be operands of mac
     parameter Serial = 0  // 1: C of a sum is loaded a cycle later, when no operand comes
 ) (
     input wire clk_i,
@@ -115,11 +116,14 @@ module nmc_operands #(
   wire [15:0] high = {value_i[31:17], value_i[16] || value_i[31:16] == 16'h8000 && !whole_i};
   wire [15:0] second_next = high_i ? high : first_o;
   wire [VectorBits+WordBits-1:0] word_wide = {{VectorBits{1'b0}}, word_i};
+  reg [15:0] third;  // waits for the draw
+  wire late = Late != 0 && is_mac_b_i && wdraw_i;
   always @(posedge clk_i) begin
+    third <= second_o;
     if (scan_i || reg_i) first_o <= first_next;
     if (high_i || !is_blend_i) second_o <= is_tab_i ? {8'd0, second_next[7:0]} : second_next;
     vaddr_o <= first_o[VectorBits-1:0] + word_wide[VectorBits-1:0];
-    bcast_o <= slope_i ? table_i[31:16] : entry_i ? table_i[15:0] : second_o;
+    bcast_o <= slope_i ? table_i[31:16] : entry_i ? table_i[15:0] : late ? third : second_o;
   end
 
   wire v_any = v_first_i || v_middle_i || v_last_i;

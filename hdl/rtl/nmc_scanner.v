@@ -17,6 +17,7 @@ module nmc_scanner #(
     input  wire                start_i,
     input  wire [AddrBits-1:0] addr_i,     // its first word
     input  wire [LaneBits-1:0] first_i,    // lane of its first element
+    input  wire [LaneBits-1:0] from_i,     // ... the same from the next cycle on
     input  wire [        12:0] count_i,    // elements, at least 1
     input  wire                weights_i,  // in the weight memory, else in the vector memory
     input  wire                virtual_i,  // elements without values: nothing is read
@@ -33,7 +34,7 @@ module nmc_scanner #(
 
     // elements
     output wire                valid_o,
-    input  wire                take_i,
+    input  wire                take_i,     // the element that is there, if one is, is taken
     output wire [LaneBits-1:0] lane_o,
     output wire [        15:0] value_o,
     output wire                next_o,  // the word after this one is in turn from the next cycle on
@@ -51,8 +52,15 @@ module nmc_scanner #(
   reg [Lanes-1:0] pending_q;
 
   // The elements of the word: those of a run's first and last word are not all.
-  wire more = left >> LL != 14'd0;
-  wire last = !more || left == Lanes[13:0];
+  // Whether there are is known a cycle after a start, and in the cycle after the word before.
+  reg more, last;
+  wire [13:LL] words = left[13:LL];
+  wire many = words[13:LL+2] != {12 - LL{1'b0}};
+  wire whole = (left & (Lanes[13:0] - 14'd1)) == 14'd0;
+  always @(posedge clk_i) begin
+    more <= many || words[LL+1] || words[LL] && !next_o;
+    last <= !many && (next_o ? !(words[LL+1] && (words[LL] || !whole)) : !words[LL+1] && (!words[LL] || whole));
+  end
   reg [31:0] i;
   reg [Lanes-1:0] pending;
   always @(*) begin
@@ -60,7 +68,7 @@ module nmc_scanner #(
     pending = pending_q;
     if (fresh)
       for (i = 0; i < Lanes; i = i + 1)
-        pending[i[(Lanes==1?1:LL)-1:0]] = (begun || i[LaneBits-1:0] >= first_i) && (more || i[LaneBits-1:0] < left[LaneBits-1:0])
+        pending[i[(Lanes==1?1:LL)-1:0]] = (begun || i[LaneBits-1:0] >= from_i) && (more || i[LaneBits-1:0] < left[LaneBits-1:0])
                   && (!nonzero_i || vectors_i[i*16+:16] != 16'd0);
   end
 
@@ -68,7 +76,8 @@ module nmc_scanner #(
   wire ready = running && !asked;
   wire [Lanes-1:0] rest = pending & (pending - 1'b1);
   assign valid_o = ready && !none && (present || !values_i);
-  assign next_o = ready && !last && (none || (take_i && rest == {Lanes{1'b0}}));
+  wire taken = valid_o && take_i;
+  assign next_o = ready && !last && (none || take_i && rest == {Lanes{1'b0}} && (present || !values_i));
   assign done_o = ready && none && last;
   assign left_o = left[LaneBits-1:0];
 
@@ -91,7 +100,7 @@ module nmc_scanner #(
       end
       asked <= (asked && !read) || (next_o && (shared_i || !read));
     end
-    if (take_i || fresh) pending_q <= take_i ? rest : pending;
+    if (taken || fresh) pending_q <= taken ? rest : pending;
     fresh <= read && (asked || !shared_i);
     present <= read || (present && grant_i);
     if (rst_i) {running, asked, fresh} <= 3'd0;

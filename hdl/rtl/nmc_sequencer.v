@@ -92,6 +92,7 @@ module nmc_sequencer #(
     output reg                 scan_start_o,
     output wire [ScanBits-1:0] scan_addr_o,
     output wire [LaneBits-1:0] scan_first_o,
+    output wire [LaneBits-1:0] scan_from_o,
     output wire [        12:0] scan_count_o,
     output wire                scan_weights_o,
     output wire                scan_virtual_o,
@@ -189,7 +190,7 @@ module nmc_sequencer #(
   wire [5:0] does = micro[`NMC_MICRO_DO];
   wire [2:0] row = micro[`NMC_MICRO_ROW];
   wire [3:0] adds = micro[`NMC_MICRO_ADD];
-  wire walking = does[5:3] == 3'd1 && does[2:0] != 3'd7;
+  wire walking = does[5:3] == 3'd1;
   reg is_word;  // of vec and dot
   reg is_entry;  // of tab
   wire [2:0] step = does[2:0];
@@ -255,6 +256,7 @@ module nmc_sequencer #(
   // Shift, rounding, bounds and group are the same bits of matrix and vector instructions.
   reg d_mac, d_mac_r, d_upd, d_blend, d_vec, d_tab, d_dot, d_wideout, d_sel, d_fn_mac, d_ge, d_max;
   reg d_rounded, d_nearest, d_stochastic, d_draw, d_adraw, d_bdraw;
+  reg [2:0] zeros;  // vector operands c, b, a that are zero
   reg [1:0] d_source;
   reg [2:0] d_cmode;
   reg [3:0] fn;
@@ -305,6 +307,9 @@ module nmc_sequencer #(
       dig_weights <= op[5] && op[3] && op[2] && ir_i[`NMC_VECTOR_SPACE] == `NMC_DIG_WEIGHTS;
       dig_regs <= op[5] && op[3] && op[2] && ir_i[`NMC_VECTOR_SPACE] == `NMC_DIG_REGISTERS;
 
+      zeros <= {d_cmode == `NMC_SRC_ZERO, (ir_i[`NMC_VECTOR_BMODE] & Modes) == `NMC_SRC_ZERO,
+                (ir_i[`NMC_VECTOR_AMODE] & Modes) == `NMC_SRC_ZERO} & {3{is_vector && !op[2]}};
+
       // Results and rounding.
       d_rounded = op[3] ? d_vec && d_fn_mac : op[5] && !d_wideout;
       d_nearest = d_tab || d_rounded && ir_i[`NMC_MATRIX_ROUND] == `NMC_ROUND_NEAREST;
@@ -319,7 +324,7 @@ module nmc_sequencer #(
     end
 
   // ---- the walk ----
-  wire take, go, drain, row_start, base_first, last_word, first_token, in_flight;
+  wire can_take, take, go, drain, row_start, base_first, last_word, first_token, in_flight;
   wire d0, drain0, shift0, acc0, last0, second0;
   wire [LaneBits-1:0] walk_lane;
   wire [WordBits-1:0] word;
@@ -331,7 +336,7 @@ module nmc_sequencer #(
   ) u_walk (
       .clk_i(clk_i), .rst_i(rst_i), .idle_i(idle_o),
       .is_mac_b_i(is_mac_b), .is_upd_i(is_upd), .is_upd_r_i(is_upd_r), .is_blend_i(is_blend),
-      .in_rows_i(in_rows), .widein_i(widein), .r_draws_i(r_draws), .rstride_i(ir_i[`NMC_MATRIX_RSTRIDE]), .side_i(side),
+      .in_rows_i(in_rows), .wdraw_i(wdraw), .widein_i(widein), .r_draws_i(r_draws), .rstride_i(ir_i[`NMC_MATRIX_RSTRIDE]), .side_i(side),
       .first_word_i(does == `NMC_DO_BOUNDS), .next_word_i(does == `NMC_DO_PASS_END || word_fire), .pass_i(is_pass),
       .first_i(is_pass || vector_start), .used_i(word_fire || does == `NMC_DO_NEXT), .run_i(is_run),
       .run_end_i(is_run_end), .walking_i(walking), .take_ok_i(step[2] == step[1] && !step[0]),
@@ -339,7 +344,7 @@ module nmc_sequencer #(
       .elane_i(reg_i[LaneBits-1:0] & LaneMask), .base_i(sum[WeightBits-1:0]),
       .scan_valid_i(scan_valid_i), .scan_lane_i(scan_lane_i), .scan_left_i(scan_left_i), .scan_next_i(scan_next_i),
       .dead_i(dead),
-      .take_o(take), .go_o(go), .drain_o(drain), .row_start_o(row_start), .base_first_o(base_first), .lane_o(walk_lane),
+      .can_take_o(can_take), .take_o(take), .go_o(go), .drain_o(drain), .row_start_o(row_start), .base_first_o(base_first), .lane_o(walk_lane),
       .word_o(word), .last_o(last_word), .first_o(first_token), .d_o(d0), .drain0_o(drain0), .shift0_o(shift0),
       .acc0_o(acc0), .last0_o(last0), .second_o(second0), .addr_o(waddr), .in_flight_o(in_flight)
   );
@@ -383,7 +388,7 @@ module nmc_sequencer #(
   end
   wire is_reg = !Omit[`NMC_UNIT_OPERAND] && mode == `NMC_SRC_REG;
   wire word_use = is_word && (step[2] || step[1:0] == 2'd3);
-  wire is_v_event = is_word && step == (v_rounds ? 3'd3 : 3'd1) && v_draws;
+  wire is_v_event = is_word && step == (v_rounds ? 3'd3 : 3'd0) && v_draws;
   reg sat_q, wide1, wide2;
   always @(posedge clk_i) begin
     sat_q <= is_reg && is_word;
@@ -396,7 +401,7 @@ module nmc_sequencer #(
   wire [15:0] first, second;
   wire [VectorBits-1:0] vaddr;
   nmc_operands #(
-      .VectorBits(VectorBits), .WordBits(WordBits), .Serial(Serial)
+      .VectorBits(VectorBits), .WordBits(WordBits), .Late(Drawn), .Serial(Serial)
   ) u_operands (
       .clk_i(clk_i), .rst_i(rst_i),
       .is_mac_i(is_mac), .is_mac_b_i(is_mac_b), .is_mac_r_i(is_mac_r), .is_upd_i(is_upd), .is_upd_r_i(is_upd_r),
@@ -475,7 +480,7 @@ module nmc_sequencer #(
     if (scan_start_o || does == `NMC_DO_LANE) lane <= lane_next;
   end
   wire push_row = take && is_mac_r && !slow_rows && !dead;
-  wire push_entry = is_entry && scan_take_o;
+  wire push_entry = does == `NMC_DO_ENTRY0 && scan_valid_i;
   wire push_lane = push_row || push_entry || drain && is_mac_r || is_push;
   wire push_word = d0 && is_upd || second0;
   assign push_o = push_lane || push_word || drain || word_fire && (!is_dot || last_word);
@@ -493,7 +498,9 @@ module nmc_sequencer #(
     if (`NMC_SPARE(!walking))
       if (does == `NMC_DO_GOAL || word_use && mode == `NMC_SRC_VECTOR || does == `NMC_DO_PRELOAD) vector_re_o = 1'b1;
   end
-  assign vector_addr_o = scan_re_i ? scan_raddr_i[VectorBits-1:0] : vaddr;
+  // The scanner reads at other times than these.
+  wire by_first = d0 && in_rows || is_word || does == `NMC_DO_GOAL || !Omit[`NMC_UNIT_WIDE] && does == `NMC_DO_PRELOAD;
+  assign vector_addr_o = by_first ? vaddr : scan_raddr_i[VectorBits-1:0];
   assign scan_grant_o = !(d0 && in_rows);
   assign weight_re_o = scan_re_i && scan_weights_o || d0 && !wdraw && !drain0 || second0;
   assign weight_addr_o = scan_weights_o ? scan_raddr_i[WeightBits-1:0] : waddr;
@@ -502,16 +509,23 @@ module nmc_sequencer #(
   assign table_addr_o = entry_index[TableBits-1:0];
 
   // ---- scanner: its first word is the sum ----
-  wire wide_busy = is_wide_scan || is_take && is_matrix;
+  // The scanner looks at its first word a cycle after it has read it, and reads it after the cycle of the start: what an element is
+  // may come out of a register.
+  reg wide_busy, nonzero;
+  always @(posedge clk_i) begin
+    wide_busy <= !Omit[`NMC_UNIT_WIDE] && (is_wide_scan || is_take && is_matrix);
+    nonzero <= walking && (masked ? !draw_rounds_o : skip_q && (is_mac_b || is_upd_r || is_upd_b && !pull));
+  end
   assign scan_addr_o = sum[ScanBits-1:0];
-  assign scan_first_o = scan_start_o ? lane_next : lane;
+  assign scan_first_o = lane_next;
+  assign scan_from_o = lane;
   assign scan_count_o = !running || is_load || slow_rows ? 13'd1 : is_matrix ? rows : n;
   assign scan_weights_o = running ? dig_weights : host_weights_i;
   assign scan_virtual_o = (is_mac_r && !masked || is_blend || dig_regs) && !wide_busy && running;
-  assign scan_nonzero_o = walking && (masked ? !draw_rounds_o : skip_q && (is_mac_b || is_upd_r || is_upd_b && !pull));
+  assign scan_nonzero_o = nonzero;
   assign scan_shared_o = in_rows && running;
   assign scan_values_o = is_upd_r || masked && draw_rounds_o;
-  assign scan_take_o = take || is_take || does == `NMC_DO_ENTRY0 && scan_valid_i;
+  assign scan_take_o = can_take || is_take || does == `NMC_DO_ENTRY0;
 
   // ---- run and host ----
   assign idle_o = does == `NMC_DO_IDLE;
@@ -578,14 +592,6 @@ module nmc_sequencer #(
   end
   assign reg_waddr_o = writes == `NMC_WRITE_ROW ? {4'b1001, to} : {1'b0, writes == `NMC_WRITE_RD ? rd : fixed};
 
-  reg [2:0] zeros;
-  always @(*) begin
-    zeros = 3'd0;
-    if (`NMC_SPARE(adds != `NMC_ADD_NONE))
-      zeros = {(ir_i[`NMC_VECTOR_CMODE] & Modes) == `NMC_SRC_ZERO, (ir_i[`NMC_VECTOR_BMODE] & Modes) == `NMC_SRC_ZERO,
-               (ir_i[`NMC_VECTOR_AMODE] & Modes) == `NMC_SRC_ZERO} & {3{is_vector && !is_dig}};
-  end
-
   // The sum, its complement, or the scalar unit's result.
   wire low_end, high_end;  // a count, the low or the high half of a register, is 0 or 1
   nmc_pointers #(
@@ -606,6 +612,9 @@ module nmc_sequencer #(
   wire walked = scan_done_i && row_start && !(is_blend && in_flight);
   // The vector word is zero: the pass is left out. What stands in lanes beyond the last column costs time only.
   wire zero_word = skip_q && vector_i == {Lanes * 16{1'b0}};
+  // amax: the element exceeds the largest so far; the sum of one and the other's complement has 17 bits.
+  reg better;
+  always @(posedge clk_i) better <= first_token || !sum[16];
   reg [5:0] answer;
   always @(*) begin
     answer = 6'd0;
@@ -626,7 +635,7 @@ module nmc_sequencer #(
       `NMC_DO_DOT: answer[0] = lanes_idle_i;
       `NMC_DO_FLUSH: answer[0] = still;
       `NMC_DO_RATE: answer[0] = zero_word;
-      `NMC_DO_BETTER: answer[0] = first_token || !sum[31];
+      `NMC_DO_BETTER: answer[0] = better;
       `NMC_DO_LOW: answer[0] = low_end;
       `NMC_DO_HIGH: answer[0] = high_end;
       `NMC_DO_IS_WIDE: answer[0] = widein || wideout;

@@ -23,6 +23,7 @@ module nmc_walk #(
     input wire                  is_upd_r_i,
     input wire                  is_blend_i,
     input wire                  in_rows_i,   // words follow each other in a row: mac.r, upd.r
+    input wire                  wdraw_i,     // draws are operands: tokens come a cycle later
     input wire                  widein_i,
     input wire                  r_draws_i,   // each element makes a draw of its own
     input wire [          12:0] rstride_i,
@@ -52,6 +53,7 @@ module nmc_walk #(
     input wire                  dead_i,        // the element offered is masked
 
     // cycle -2
+    output wire                  can_take_o,   // an element is taken, if there is one
     output wire                  take_o,
     output wire                  go_o,         // a token
     output wire                  drain_o,      // ... that ends a sum
@@ -76,13 +78,14 @@ module nmc_walk #(
 
   reg [1:0] slot;
   reg d1, drain1, shift1, acc1, second1, open;
+  reg go_q, open_q;
   wire slow = Share == 4 ? slot == 2'd0 : !slot[0];
   wire slot_ok = is_blend_i ? (WeightPorts == 1 ? slot == 2'd0 : !slot[0])
                : (!is_upd_i || WeightPorts != 1 || slow) && (!r_draws_i || !slot[0]);
   wire row_open = open && !(d1 && last_o);
   assign base_first_o = WeightPorts == 1 ? slot == 2'd0 : !slot[0];
   assign row_start_o = !row_open;
-  assign in_flight_o = d1 || d_o || second1 || second_o;
+  assign in_flight_o = go_q || d1 || d_o || second1 || second_o;
 
   // The lanes add up a row's sums before the next row starts.
   localparam Gap = Serial != 0 && Share > 2 ? Share - 2 : 1;
@@ -92,9 +95,12 @@ module nmc_walk #(
 
   // upd.r takes the element first, forms rate·s, then walks the whole row.
   wire step = walking_i && slot_ok && !gather;
-  assign take_o = step && !row_open && scan_valid_i && take_ok_i && !(is_upd_r_i && in_flight_o);
+  assign can_take_o = step && !row_open && take_ok_i && !(is_upd_r_i && in_flight_o);
+  assign take_o = can_take_o && scan_valid_i;
   assign drain_o = draining_i && slow;
-  assign go_o = step && (row_open ? word_ok_i : scan_valid_i && !is_upd_r_i && !dead_i) || drain_o;
+  wire goes = step && (row_open ? word_ok_i : scan_valid_i && !is_upd_r_i && !dead_i);
+  assign go_o = goes || drain_o;
+  wire sends = (wdraw_i ? go_q : goes) || drain_o;
 
   // The words of a row, or the passes. That the next one is the last is known a word before, by the word then.
   wire [13:0] ahead = {1'b0, side_i} - (14'd1 << LL) - 14'd1;
@@ -116,6 +122,7 @@ module nmc_walk #(
 
   // Rows: rowbase is that of lane 0 of the scanner's word, row that of the element taken.
   reg [WeightBits-1:0] rowbase, row, moved;
+  reg [WeightBits-1:0] addr_late;  // of tokens that come later, where the row does not wait
   reg moved_q;  // rowbase follows row
   wire [21:0] stride22 = {9'd0, rstride_i};
   wire [WeightBits-1:0] stride = stride22[WeightBits-1:0];
@@ -145,23 +152,26 @@ module nmc_walk #(
     if (pass_i) rowbase <= {WeightBits{1'b0}};
     else if (moved_q) rowbase <= row;
     else if (walking_i ? scan_next_i : run_end_i) rowbase <= rowbase + (stride << LL);
-    addr_o <= row + base_i;
+    addr_late <= row + base_i;
+    addr_o <= WeightPorts != 1 && wdraw_i ? addr_late : row + base_i;
   end
 
   always @(posedge clk_i) begin
     slot <= idle_i ? 2'd0 : slot + 2'd1;  // a run takes as long whenever it starts
     open <= in_rows_i && (take_o && !dead_i || row_open);
-    d1 <= go_o;
+    go_q <= goes && wdraw_i;
+    open_q <= row_open;
+    d1 <= sends;
     drain1 <= drain_o;
     gap <= rst_i ? {Gap{1'b0}} : row_ends ? {Gap{1'b1}} : gap >> 1;
     shift1 <= drain_o && drain_more_i;
-    acc1 <= is_mac_b_i ? first_o : !drain_o && !row_open && !widein_i;
+    acc1 <= is_mac_b_i ? first_o : !drain_o && !(wdraw_i ? open_q : row_open) && !widein_i;
     {d_o, drain0_o, shift0_o, acc0_o, last0_o} <= {d1, drain1, shift1, acc1, last_o};
     second1 <= d_o && is_blend_i;
     second_o <= WeightPorts == 1 ? second1 : d_o && is_blend_i;
     if (first_i) first_o <= !widein_i;
-    else if (go_o || used_i) first_o <= 1'b0;
-    if (rst_i) {slot, d1, d_o, second1, second_o, open} <= 7'd0;
+    else if (sends || used_i) first_o <= 1'b0;
+    if (rst_i) {slot, go_q, d1, d_o, second1, second_o, open} <= 8'd0;
   end
 endmodule
 
