@@ -142,7 +142,6 @@ module nmc_frontend #(
   reg [7:0] ram_q;  // address in the byte RAM; its byte is on `ram`
   reg       enter_q, enter_d;  // first cycle in a state: its addresses and its count are loaded, nothing else happens
   reg       hold_q;  // the addresses have just changed: the RAMs read
-  reg       settled_q, zero_q;  // of a byte of a reply: it is steady, and zero
   reg [6:0] cnt_q;  // steps left in this state
   reg [2:0] op_q;
   reg [2:0] status_q, status_d;
@@ -421,8 +420,19 @@ module nmc_frontend #(
   assign writable = is_control && ram_q[7:5] == 3'd0 && !(ram_q[4] && ram_q[3:2] != 2'd0);
 
   // The step is taken.
-  wire go = mem ? mem_ready_i : at_q[SSend] ? tx_ready_i : push ? crc_ready && settled_q : crc_ready || !(check || at_q[SVerdict]);
+  wire settle = push || at_q[SSession] || at_q[SNumber];
+  wire go = mem ? mem_ready_i : at_q[SSend] ? tx_ready_i : settle ? crc_ready && settled_q : crc_ready || !(check || at_q[SVerdict]);
   wire act = go && !hold_q;
+  // A byte of a reply, or one that is compared, stands a cycle longer: what it is comes out of registers.
+  reg settled_q, few_q, even_q, many_q, odd_q;  // y is steady; its upper six and lower two bits are 0, are ones
+  wire zero = few_q && even_q;
+  always @(posedge clk_i) begin
+    settled_q <= settle && crc_ready && !hold_q && !settled_q && !rst_i;
+    few_q <= y[7:2] == 6'd0;
+    many_q <= y[7:2] == 6'h3f;
+    even_q <= y[1:0] == 2'd0;
+    odd_q <= y[1:0] == 2'd3;
+  end
   assign counters_next_o = act && counts && b_sel[BDevice];
 
   // ---------------------------------------------------------------------------------------------------------------
@@ -839,7 +849,7 @@ module nmc_frontend #(
           same_q <= 1'b1;
         end
         at_q[SSession]: begin
-          if (y != 8'd0) same_q <= 1'b0;
+          if (!zero) same_q <= 1'b0;
           newer_q <= sum[9];
           some_q  <= 1'b0;
           zeros_q <= 1'b1;
@@ -852,8 +862,8 @@ module nmc_frontend #(
             parity_q <= frame[0];
             low_q    <= y[1:0];
           end
-          if (y[7:2] != 6'd0 || (y[1:0] != 2'd0 && cnt_q != 7'd5)) zeros_q <= 1'b0;
-          if (y[7:2] != 6'h3f || (y[1:0] != 2'd3 && cnt_q != 7'd5)) ones_q <= 1'b0;
+          if (!few_q || (!even_q && cnt_q != 7'd5)) zeros_q <= 1'b0;
+          if (!many_q || (!odd_q && cnt_q != 7'd5)) ones_q <= 1'b0;
         end
         at_q[SSpace]: begin
           space_q <= frame[2:0];
@@ -933,19 +943,14 @@ module nmc_frontend #(
       .wrong_o (crc_wrong)
   );
 
-  // A reply is stuffed into the lower half of the RAM and sent from there. A byte of it stands a cycle longer: whether it is
-  // zero comes out of a register.
-  always @(posedge clk_i) begin
-    settled_q <= push && crc_ready && !hold_q && !settled_q && !rst_i;
-    zero_q <= y == 8'd0;
-  end
+  // A reply is stuffed into the lower half of the RAM and sent from there.
   nmc_cobs_enc u_enc (
       .clk_i  (clk_i),
       .start_i(start),
       .valid_i(act && push),
       .end_i  (at_q[SClose] && last),
       .data_i (y),
-      .zero_i (zero_q),
+      .zero_i (zero),
       .addr_o (reply_at),
       .data_o (reply)
   );

@@ -147,8 +147,11 @@ module nmc_lanes #(
   function [1:0] phase(input [2:0] at);
     phase = (at[0] ? 2'd0 : at[1] ? 2'd1 : at[2] ? 2'd2 : 2'd3) & PhaseMask;
   endfunction
-  wire [1:0] phase6 = phase(last[8:6]) & {2{!reduce_i}};
-  wire [1:0] phase7 = phase(last[9:7]);
+  reg [1:0] phase6, phase7;
+  always @(posedge clk_i) begin
+    phase6 <= phase(last[7:5]) & {2{!reduce_i}};
+    phase7 <= phase(last[8:6]);
+  end
 
   // C and the addresses wait in queues for the rounded product; an address for the write, when its C has been read: there
   // its place is one further.

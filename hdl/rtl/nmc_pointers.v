@@ -18,19 +18,16 @@ module nmc_pointers #(
     parameter WeightBits = 14,
     parameter VectorBits = 9,
     parameter LaneBits = 3,
-    parameter WordBits = 11,
     parameter Wide = 1  // accumulators are stored
 ) (
     input  wire [          31:0] value_i,
     input  wire [           3:0] add_i,      // the operand: codes NMC_ADD_
     input  wire [           1:0] outside_i,  // ... NMC_OUT_
-    input  wire                  word_i,     // a walk: + the word of the row
     input  wire                  is_matrix_i,
     input  wire                  is_dig_i,
     input  wire [           2:0] zero_i,     // vector operands c, b, a that are zero
 
     input  wire [         127:0] ir_i,
-    input  wire [  WordBits-1:0] word_value_i,
     input  wire [VectorBits-1:0] dest_value_i,
     input  wire [          15:0] first_value_i,
     input  wire [          15:0] label_value_i,
@@ -59,7 +56,7 @@ module nmc_pointers #(
     {wbase_on, sbase_on, dbase_on, b_on, first_on, minus, words} = 7'd0;
     upper = 16'd0;
     a = value_i;
-    outer = word_i ? {{32 - WordBits{1'b0}}, word_value_i} : 32'd0;
+    outer = 32'd0;
     if (`NMC_SPARE(add_i != `NMC_ADD_NONE)) begin
       c_words = add_i == `NMC_ADD_C_WORDS;
       a_words = add_i == `NMC_ADD_A_WORDS;
@@ -81,8 +78,7 @@ module nmc_pointers #(
             | (dbase_on ? {16'd0, dbase} : 32'd0) | (b_on ? {16'd0, vector_b} : 32'd0)
             | (imm_words ? {{32 - VectorBits{1'b0}}, imm[VectorBits-1:0]} : 32'd0)
             | (Wide != 0 && add_i == `NMC_ADD_ROWS ? {19'd0, ir_i[`NMC_MATRIX_ROWS]} : 32'd0);
-      outer = outer | (word_i ? {{32 - WordBits{1'b0}}, word_value_i} : 32'd0)
-            | (dest ? {{32 - VectorBits{1'b0}}, dest_value_i} : 32'd0)
+      outer = outer | (dest ? {{32 - VectorBits{1'b0}}, dest_value_i} : 32'd0)
             | (first_on ? {{16{!is_matrix_i && first_value_i[15]}}, first_value_i} : 32'd0)
             | {31'd0, add_i == `NMC_ADD_ONE} | {32{minus}} | {{16{add_i == `NMC_ADD_UPPER}}, 16'd0} | {upper, 16'd0};
       if (add_i == `NMC_ADD_OUTSIDE)

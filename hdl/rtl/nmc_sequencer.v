@@ -68,6 +68,7 @@ module nmc_sequencer #(
     output reg         reg_we_o,
     output wire [ 6:0] reg_waddr_o,  // 64 and up: the sequencer's own
     output wire [31:0] reg_wdata_o,
+    input  wire [15:0] host_wdata_i,  // while idle it is the host's that is written
     output reg  [ 6:0] reg_raddr_o,
     input  wire [31:0] reg_i,
 
@@ -341,7 +342,7 @@ module nmc_sequencer #(
       .first_i(is_pass || vector_start), .used_i(word_fire || does == `NMC_DO_NEXT), .run_i(is_run),
       .run_end_i(is_run_end), .walking_i(walking), .take_ok_i(step[2] == step[1] && !step[0]),
       .word_ok_i(step == 3'd0 || step[2]), .draining_i(draining), .drain_more_i(does == `NMC_DO_DRAIN_MORE),
-      .elane_i(reg_i[LaneBits-1:0] & LaneMask), .base_i(sum[WeightBits-1:0]),
+      .elane_i(reg_i[LaneBits-1:0] & LaneMask), .base_i(reg_i[WeightBits-1:0]),
       .scan_valid_i(scan_valid_i), .scan_lane_i(scan_lane_i), .scan_left_i(scan_left_i), .scan_next_i(scan_next_i),
       .dead_i(dead),
       .can_take_o(can_take), .take_o(take), .go_o(go), .drain_o(drain), .row_start_o(row_start), .base_first_o(base_first), .lane_o(walk_lane),
@@ -595,16 +596,18 @@ module nmc_sequencer #(
   // The sum, its complement, or the scalar unit's result.
   wire low_end, high_end;  // a count, the low or the high half of a register, is 0 or 1
   nmc_pointers #(
-      .WeightBits(WeightBits), .VectorBits(VectorBits), .LaneBits(LaneBits), .WordBits(WordBits),
+      .WeightBits(WeightBits), .VectorBits(VectorBits), .LaneBits(LaneBits),
       .Wide(!Omit[`NMC_UNIT_WIDE])
   ) u_pointers (
-      .value_i(reg_i), .add_i(adds), .outside_i(row[1:0]), .word_i(walking), .is_matrix_i(is_matrix), .is_dig_i(is_dig),
+      .value_i(reg_i), .add_i(adds), .outside_i(row[1:0]), .is_matrix_i(is_matrix), .is_dig_i(is_dig),
       .zero_i(zeros),
-      .ir_i(ir_i), .word_value_i(word), .dest_value_i(dest), .first_value_i(first),
+      .ir_i(ir_i), .dest_value_i(dest), .first_value_i(first),
       .label_value_i(label_i), .input_value_i(input_i), .limit_value_i(limit_i), .host_value_i(host_addr_i),
       .sum_o(sum), .low_end_o(low_end), .high_end_o(high_end)
   );
-  assign reg_wdata_o = is_alu_wait ? alu_result_i : sum ^ {32{does == `NMC_DO_INVERSE}};
+  // The sum comes last: all else, the host's value too, is one input beside it.
+  wire [31:0] others = is_alu_wait ? alu_result_i : {2{host_wdata_i & {16{idle_o}}}};
+  assign reg_wdata_o = (sum ^ {32{does == `NMC_DO_INVERSE}}) & {32{!is_alu_wait && !idle_o}} | others;
 
   // ---- the next step ----
   wire still = lanes_idle_i && !in_flight && draw_idle_i;

@@ -1,8 +1,8 @@
 // nmc_walk: the elements, rows and words of a matrix walk, and the addresses of their weights.
 //
 // An element is taken, or a word of a row begun, in cycle -2 of nmc_lanes; its address is formed in cycle -1 and read
-// in cycle 0. Rows count from the start of the pass: an address is row + base, and base (with the word of the row)
-// comes from the adder of the sequencer. A blend reads twice, each time with a base of its own.
+// in cycle 0. Rows count from the start of the pass: an address is row + base + word of the row. A blend reads twice, each
+// time with a base of its own.
 `default_nettype none
 
 module nmc_walk #(
@@ -120,16 +120,33 @@ module nmc_walk #(
       end
     end
 
-  // Rows: rowbase is that of lane 0 of the scanner's word, row that of the element taken.
-  reg [WeightBits-1:0] rowbase, row, moved;
+  // Rows: rowbase is that of lane 0 of the scanner's word, row that of the element taken. The upper bits of its lane are added
+  // a cycle later, beside base: the element is known late.
+  reg [WeightBits-1:0] rowbase, moved, early, row;
   reg [WeightBits-1:0] addr_late;  // of tokens that come later, where the row does not wait
+  wire [WeightBits+WordBits-1:0] word_wide = {{WeightBits{1'b0}}, word_o};
+  wire [WeightBits-1:0] base = base_i + word_wide[WeightBits-1:0];
   reg moved_q;  // rowbase follows row
   wire [21:0] stride22 = {9'd0, rstride_i};
   wire [WeightBits-1:0] stride = stride22[WeightBits-1:0];
   assign lane_o = run_i ? elane_i : run_end_i ? scan_left_i : scan_lane_i;
-`ifndef NMC_FAST
-  integer b;
-  reg [WeightBits:0] sum;
+`ifdef NMC_FAST
+  always @(*) row = early;
+`else
+  localparam Early = LL / 2;
+  reg [LaneBits-1:0] lane_q;
+  reg run_q;
+  integer b, c;
+  reg [WeightBits:0] sum, sum2;
+  always @(*) begin
+    row = early;
+    sum2 = {WeightBits + 1{1'b0}};
+    for (c = Early; c < LL; c = c + 1) begin
+      sum2 = {row, 1'b1}
+           + {lane_q[c] ? (stride << c) ^ {WeightBits{run_q}} : {WeightBits{1'b0}}, lane_q[c] && run_q};
+      row = sum2[WeightBits:1];
+    end
+  end
 `endif
   always @(posedge clk_i) begin
     if (take_o || run_i || run_end_i) begin
@@ -140,20 +157,24 @@ module nmc_walk #(
 `else
       moved = rowbase;
       sum = {WeightBits + 1{1'b0}};
-      for (b = 0; b < LL; b = b + 1) begin
+      for (b = 0; b < Early; b = b + 1) begin
         sum = {moved, 1'b1}
             + {lane_o[b] ? (stride << b) ^ {WeightBits{run_i}} : {WeightBits{1'b0}}, lane_o[b] && run_i};
         moved = sum[WeightBits:1];
       end
 `endif
-      row <= moved;
+      early <= moved;
+`ifndef NMC_FAST
+      lane_q <= lane_o;
+      run_q <= run_i;
+`endif
     end
     moved_q <= run_i || run_end_i && !scan_left_i[LL];
     if (pass_i) rowbase <= {WeightBits{1'b0}};
     else if (moved_q) rowbase <= row;
     else if (walking_i ? scan_next_i : run_end_i) rowbase <= rowbase + (stride << LL);
-    addr_late <= row + base_i;
-    addr_o <= WeightPorts != 1 && wdraw_i ? addr_late : row + base_i;
+    addr_late <= row + base;
+    addr_o <= WeightPorts != 1 && wdraw_i ? addr_late : row + base;
   end
 
   always @(posedge clk_i) begin
