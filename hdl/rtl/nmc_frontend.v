@@ -2,7 +2,8 @@
 //
 // A frame is stored whole and checked before anything of it is obeyed. A byte-serial machine then walks it: one adder,
 // one RAM for session, control space, reply and reply cache. A step that moves on in frame or RAM takes two cycles, for
-// the RAMs to read, one through the CRC five, and to enter a state takes two.
+// the RAMs to read, one through the CRC five, and to enter a state takes two. What is compared, or pushed into a reply, stands one
+// more: whether it is zero comes out of a register.
 // A request that must wait for the engine stays in the frame buffer and is walked again after the reply of the run. A
 // sample's elements reach the engine one byte in two cycles. While a reply is sent nothing is served, but a frame comes in.
 //
