@@ -17,6 +17,9 @@ const (
 	spikeTests  = "go test -count=1 -run Event ./testbench/oracle"
 	behindInit  = "go test -count=1 -run EventsBehindInit ./testbench/variants"
 	frontend    = "go test -count=1 -run TestShortExactlyOnce ./testbench/verilator"
+	lineNoise   = "go test -count=1 -run TestSerialNoise ./testbench/verilator"
+	lineOverrun = "go test -count=1 -run TestSerialOverrun ./testbench/verilator"
+	lineRates   = "go test -count=1 -run TestSerialRates/3000000_of_12000000 ./testbench/verilator"
 )
 
 // Mutants is the table of planted defects.
@@ -232,6 +235,27 @@ var Mutants = []Mutant{
 		`wire next = zeros_q && low_q == (running_q ? 2'd2 : 2'd1);`,
 		`wire next = zeros_q && (low_q == (running_q ? 2'd2 : 2'd1) || (d0 && some_q && op_q == OpCommit));`,
 		frontend,
+	},
+	{
+		"rtl/noise-is-a-start", "a serial line that is low for a moment begins a byte",
+		"hdl/rtl/nmc_uart_rx.v",
+		`else if (stop || (decide && one && bit_at == 4'd0)) busy_q <= 1'b0;`,
+		`else if (stop) busy_q <= 1'b0;`,
+		lineNoise,
+	},
+	{
+		"rtl/late-sample", "the stop bit is looked at so late that a faster host's next byte has begun",
+		"hdl/rtl/nmc_uart_rx.v",
+		`Third = Places == 2 ? 2 : 5;`,
+		`Third = Places == 2 ? 3 : 5;`,
+		lineRates,
+	},
+	{
+		"rtl/lost-in-silence", "bytes for which there is no room are lost and not counted",
+		"hdl/rtl/nmc_uart.v",
+		`.event_i(in_valid && !in_ready),`,
+		`.event_i(1'b0),`,
+		lineOverrun,
 	},
 	{
 		"host/any-reply", "the reply to another request is taken for one's own",
