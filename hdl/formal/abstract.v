@@ -52,6 +52,17 @@ module nmc_ring_ram #(
   assign rdata_o = any;
 endmodule
 
+module nmc_sum (
+    input  wire        clk_i,
+    input  wire        clear_i,
+    input  wire        valid_i,
+    input  wire [7:0]  data_i,
+    output reg  [15:0] sum_o
+);
+  (* anyseq *) reg [15:0] any;
+  always @(posedge clk_i) if (clear_i || valid_i) sum_o <= any;
+endmodule
+
 module nmc_eth_fcs (
     input  wire [31:0] crc_i,
     input  wire [7:0]  data_i,

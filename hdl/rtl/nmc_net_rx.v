@@ -279,6 +279,64 @@ module nmc_net_rx #(
       endcase
       if (release_o) base_q <= next_q;
     end
+
+`ifdef FORMAL
+  // formal: depth=2 cover=21 unroll=1 abstract=1 params="End=120"
+  reg past_ok;
+  initial past_ok = 1'b0;
+  always @(posedge clk_i) past_ok <= 1'b1;
+
+  // The ring: what stands at an address stays.
+  always @(posedge clk_i) if (past_ok && !$past(state_q == SIdle) && $past(i_d) == i_q && $stable(i_q)) assume ($stable(data_i));
+
+  // A packet has a header of Ethernet: nmc_eth_rx drops what is much longer than that still.
+  always @(*) if (state_q == SWalk && i_q < 14) assume (!data_i[8]);
+
+  // How far it is to the end. It falls with every cycle but those in which the other side is not ready: the machine always comes
+  // back to rest, whatever the packet holds.
+  reg [13:0] left;
+  always @(*)
+    case (state_q)
+      SIdle: left = 14'd0;
+      SGive, SAnswer: left = 14'd1 + {3'd0, stop - i_q};
+      SPeer: left = 14'd3000 - {3'd0, i_q};
+      SJudge: left = 14'd3000;
+      SFold: left = 14'd3002 - {13'd0, fold_q};
+      default: left = 14'd6000 - {3'd0, i_q};
+    endcase
+  wire waits = (peer || give || answer) && !step;
+  always @(posedge clk_i)
+    if (past_ok && !$past(rst_i)) begin
+      if ($past(state_q != SIdle && !waits)) assert (left < $past(left));
+      if ($past(waits)) assert ($stable(state_q) && $stable(i_q));
+      if ($past(valid_o && !ready_i)) assert (valid_o && $stable(data_o));
+      if ($past(answer_valid_o && !answer_ready_i)) assert (answer_valid_o && $stable(answer_addr_o) && $stable(answer_data_o));
+      // A packet is released once, at its end.
+      assert ($past(release_o) == (state_q == SIdle && $past(state_q) != SIdle));
+      if ($past(state_q) == SIdle && state_q != SIdle) assert ($past(packet_i));
+    end
+  always @(*) begin
+    assert (state_q <= SAnswer);
+    if (state_q == SWalk) assert (i_q <= End);
+    if (past_q && (state_q == SWalk || state_q == SFold || judge)) assert (end_q >= 11'd34 && end_q <= End);
+    if (state_q == SWalk && past_q) assert (i_q > 11'd34 && end_q < i_q);
+    if (whole_q && state_q == SWalk && i_q > 11'd17) assert (end_q >= Header || end_q < 11'd14);
+    if (whole_q && past_q && (state_q == SFold || judge)) assert (end_q >= Header);
+    if (state_q != SIdle && (state_q != SWalk || i_q > 11'd13)) assert (!(arp_q && ip_q));
+    // Nothing of a packet gets anywhere that has not been found good.
+    if (peer || give) assert (datagram && !arp_q && end_q >= Header && end_q <= End);
+    if (answer) assert (asked || (pinged && end_q >= Header && end_q <= End));
+    if (peer) assert ((i_q >= 11'd6 && i_q <= 11'd11) || (i_q >= 11'd26 && i_q <= 11'd29) || i_q == 11'd34 || i_q == 11'd35);
+    if (give) assert (i_q >= Header && i_q <= stop);
+    if (answer) assert (i_q <= stop && answer_addr_o <= stop);
+    assert ({1'b0, refused_o} + {1'b0, foreign_o} + {1'b0, judge && !drop} == {1'b0, judge});
+  end
+  always @(posedge clk_i) begin
+    cover (past_ok && $past(state_q) == SJudge && answer && arp_q);
+    cover (past_ok && $past(refused_o) && state_q == SIdle);
+    cover (past_ok && $past(foreign_o) && state_q == SIdle);
+  end
+`endif
 endmodule
 
 `default_nettype wire

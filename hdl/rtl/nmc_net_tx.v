@@ -163,6 +163,70 @@ module nmc_net_tx #(
         default: if (commit_o) state_q <= SIdle;
       endcase
     end
+
+`ifdef FORMAL
+  // formal: depth=2 cover=20 unroll=1 abstract=1 params="Most=3"
+  reg past_ok;
+  initial past_ok = 1'b0;
+  always @(posedge clk_i) past_ok <= 1'b1;
+
+  // What is on the line takes its time, and an answer is no longer than a frame; nmc_net_rx ends it with its mark.
+  (* anyseq *) reg [A:0] step;
+  reg  [A:0] tail;
+  initial tail = {(A + 1) {1'b0}};
+  always @(posedge clk_i)
+    if (rst_i) tail <= {(A + 1) {1'b0}};
+    else tail <= tail + step;
+  always @(*) begin
+    assume (tail_i == tail && step <= level);
+    if (answer_valid_i) assume (answer_addr_i <= 11'd1514);
+  end
+
+  // Nothing is written over that is not on the line yet.
+  wire [A:0] above = to - base_q;
+  localparam [A:0] Depth = 1 << A;
+  always @(*) begin
+    assert (state_q <= SAnswer);
+    assert (level <= Depth);
+    if (state_q != SIdle || take) assert (level < 512);
+    if (we_o) assert (level + above < Depth);
+    if (state_q == SFill) assert (n_q > Header && n_q < Header + Most);
+    if (head || fold || sums || state_q == SMark) assert (n_q > Header && n_q <= Header + Most);
+    if (state_q == SIdle || state_q == SAnswer) assert (n_q == Header);
+    if (state_q == SIdle || state_q == SFill || state_q == SMark || state_q == SAnswer) assert (h_q == 6'd0);
+    if (head) assert (h_q <= 6'd41);
+    if (fold) assert (h_q >= 6'd60);
+    if (sums) assert (h_q == 6'd24 || h_q == 6'd25 || h_q == 6'd40 || h_q == 6'd41);
+    // The header has one peer: it does not change between the first byte of it and the last.
+    if (head && h_q != 6'd0) assert (!peer_ready_o);
+    if (commit_o) assert (we_o && data_o[8]);
+    if (!answer && we_o) assert (data_o[8] == commit_o);
+  end
+  // It moves on but where it waits for the device, for the rest of a peer, or for the rest of an answer.
+  wire waits = state_q == SIdle || (state_q == SFill && !take) || (head && hold) || (state_q == SAnswer && !answer);
+  reg [7:0] left;
+  always @(*)
+    case (state_q)
+      SFill: left = 8'd200 - n_q[7:0];
+      SHead: left = 8'd120 - {2'd0, h_q};
+      SFold: left = 8'd75 - {4'd0, h_q[3:0]};
+      SSums: left = 8'd50 - {2'd0, h_q};
+      SMark: left = 8'd1;
+      default: left = 8'd0;
+    endcase
+  always @(posedge clk_i)
+    if (past_ok && !$past(rst_i)) begin
+      if ($past(!waits && state_q != SAnswer)) assert (left < $past(left));
+      if ($past(state_q) == SMark) assert (state_q == SIdle);
+      if ($past(commit_o)) assert (base_q - $past(to) == {{A{1'b0}}, 1'b1} && state_q == SIdle);
+      else assert ($stable(base_q));
+    end
+  always @(posedge clk_i) begin
+    cover (head && h_q == 6'd14 && n_q == Header + Most);
+    cover (head && hold && peer_ready_o);
+    cover (past_ok && $past(state_q) == SAnswer && state_q == SIdle);
+  end
+`endif
 endmodule
 
 `default_nettype wire
