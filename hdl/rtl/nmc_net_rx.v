@@ -65,7 +65,7 @@ module nmc_net_rx #(
   reg         fold_q;
   reg  [10:0] end_q;  // where IP's bytes end
   reg  [7:0]  high_q;  // the byte before
-  reg         ones_q;  // low byte of ping's checksum is all ones
+  reg  [16:0] reply_q;  // checksum of ping's answer, the carry not gone around yet
   wire [7:0]  data = data_i[7:0];
   wire        mark = data_i[8] || i_q == End[10:0];
   wire        head = i_q[10:6] == 5'd0;
@@ -138,7 +138,7 @@ module nmc_net_rx #(
           6'd36: if (data != Port[15:8]) port_q <= 1'b0;
           6'd37: begin
             if (data != Port[7:0]) port_q <= 1'b0;
-            ones_q <= data == 8'hff;
+            reply_q <= {1'b0, word} + 17'h00800;  // of the first word, 16'h0800 becomes zero
           end
           6'd39: if (word != {5'd0, end_q - 11'd34}) sized_q <= 1'b0;
           6'd41: sum_q <= word != 16'd0;
@@ -200,8 +200,7 @@ module nmc_net_rx #(
 
   // Hardware addresses, and in an IP header or in an ARP packet the pairs of addresses.
   reg [10:0] move;
-  reg        carry_q;  // of ping's checksum
-  wire [7:0] more = data + 8'd8 + {7'd0, data[7:3] == 5'h1f && ones_q};  // zero in place of 8: 16'h0800 on top, the carry around
+  wire [15:0] reply = reply_q[15:0] + {15'd0, reply_q[16]};
   reg [7:0]  byte_out;
   always @(*) begin
     move = 11'd0;
@@ -220,12 +219,11 @@ module nmc_net_rx #(
       if (arp_q && h == 6'd21) byte_out = 8'h02;
       if (!arp_q) begin
         if (h == 6'd34) byte_out = 8'h00;
-        if (h == 6'd36) byte_out = more;
-        if (h == 6'd37) byte_out = data + {7'd0, carry_q};
+        if (h == 6'd36) byte_out = reply[15:8];
+        if (h == 6'd37) byte_out = reply[7:0];
       end
     end
   end
-  always @(posedge clk_i) if (h == 6'd36) carry_q <= data[7:3] == 5'h1f;
   assign answer_valid_o = answer;
   assign answer_addr_o  = i_q + move;
   assign answer_data_o  = {stopped, byte_out};

@@ -63,7 +63,7 @@ module nmc_ring #(
 
   // Room.
   reg [A:0] goal_q, free_q, free_gray_q;  // the reader's clock
-  reg [A:0] back_meta_q, back_q, tail;  // the writer's
+  reg [A:0] back_meta_q, back_q, back_half_q;  // the writer's
   initial {goal_q, free_q, free_gray_q} = {3 * (A + 1) {1'b0}};
   always @(posedge rclk_i)
     if (rrst_i) {goal_q, free_q, free_gray_q} <= {3 * (A + 1) {1'b0}};
@@ -72,18 +72,17 @@ module nmc_ring #(
       if (free_q != goal_q) free_q <= free_q + {{A{1'b0}}, 1'b1};
       free_gray_q <= free_q ^ {1'b0, free_q[A:1]};
     end
-  integer i;
-  always @(*) begin
-    tail[A] = back_q[A];
-    for (i = A - 1; i >= 0; i = i - 1) tail[i] = tail[i+1] ^ back_q[i];
-  end
-  initial {back_meta_q, back_q, tail_o} = {3 * (A + 1) {1'b0}};
+  // From Gray code in two steps: each bit becomes the sum of four, then of all above it.
+  wire [A:0] two = back_q ^ (back_q >> 1);
+  wire [A:0] eight = back_half_q ^ (back_half_q >> 4);
+  initial {back_meta_q, back_q, back_half_q, tail_o} = {4 * (A + 1) {1'b0}};
   always @(posedge wclk_i)
-    if (wrst_i) {back_meta_q, back_q, tail_o} <= {3 * (A + 1) {1'b0}};
+    if (wrst_i) {back_meta_q, back_q, back_half_q, tail_o} <= {4 * (A + 1) {1'b0}};
     else begin
       back_meta_q <= free_gray_q;
       back_q <= back_meta_q;
-      tail_o <= tail;
+      back_half_q <= two ^ (two >> 2);
+      tail_o <= eight ^ (eight >> 8) ^ (eight >> 16);
     end
 
 `ifdef FORMAL
@@ -127,7 +126,8 @@ module nmc_ring #(
 
   // Every stage knows as much as the one before it or less: seen from the tail they are in order, up to a whole turn.
   wire [A:0] d5 = head - tail_o, d4 = goal_q - tail_o, d3 = free_q - tail_o, d2 = place(free_gray_q) - tail_o,
-      d1 = place(back_meta_q) - tail_o, d0 = place(back_q) - tail_o;
+      d1 = place(back_meta_q) - tail_o, d0 = place(back_q) - tail_o, dh = half - tail_o;
+  wire [A:0] half = back_half_q ^ (back_half_q >> 4) ^ (back_half_q >> 8) ^ (back_half_q >> 12) ^ (back_half_q >> 16);
   wire [A:0] held = head - goal_q;
   wire [C-1:0] n3 = put_q - number(put_gray_q), n2 = number(put_gray_q) - number(seen_meta_q), n1 = number(seen_meta_q) - number(seen_q),
       n0 = number(seen_q) - got_q;
@@ -135,7 +135,7 @@ module nmc_ring #(
   wire [C-1:0] first = got_q, second = got_q + 1;
   wire [A:0] q1 = ends[first] - goal_q, q2 = head - ends[first];
   always @(*) begin
-    assert (d0 <= d1 && d1 <= d2 && d2 <= d3 && d3 <= d4 && d4 <= d5 && d5 <= Depth);
+    assert (dh <= d0 && d0 <= d1 && d1 <= d2 && d2 <= d3 && d3 <= d4 && d4 <= d5 && d5 <= Depth);
     assert (packets <= 2);
     // No packet before it is whole, none twice.
     assert (packet_o == (n0 != 0));
