@@ -452,16 +452,18 @@ module nmc_frontend #(
     ram_load   = !(at_q[SNumber] || at_q[SLow] || at_q[SResults]);  // these go on where they are
     ram_first  = 8'd0;
     fp_load    = 1'b0;
-    fp_first   = 5'd0;
+    // Where nothing is loaded, a bit that no state sets: else that bit alone would be a register with a reset, which on an iCE40
+    // stands in another tile and breaks the carry chain.
+    fp_first   = 5'd8;
     cnt_first  = 5'd0;
     carry_load = 1'b0;
     (* parallel_case *) case (1'b1)
       at_q[SBad]: {ram_first, cnt_first, carry_load} = {BadAt, 5'd3, 1'b1};
       at_q[SLink]: {ram_first, cnt_first, carry_load} = {4'b0011, counter, 2'b00, 5'd3, 1'b1};
       at_q[SBoot]: {ram_first, cnt_first} = {BootAt, 5'd3};
-      at_q[SVerify]: fp_load = 1'b1;
+      at_q[SVerify]: {fp_load, fp_first} = {1'b1, 5'd0};
       at_q[SSeal]: cnt_first = 5'd2;
-      at_q[SOp]: fp_load = 1'b1;
+      at_q[SOp]: {fp_load, fp_first} = {1'b1, 5'd0};
       at_q[SSession]: begin
         {fp_load, fp_first} = {1'b1, 5'd3};
         {ram_first, cnt_first, carry_load} = {SessionAt, 5'd3, 1'b1};
@@ -482,7 +484,7 @@ module nmc_frontend #(
       at_q[SLimit]: cnt_first = 5'd3;
       at_q[SClear], at_q[SArrived]: {ram_first, cnt_first} = {PartsAt, 5'd3};
       at_q[SCopy], at_q[SHead]: begin
-        fp_load = 1'b1;
+        {fp_load, fp_first} = {1'b1, 5'd0};
         {ram_first, cnt_first} = {HeadAt, 5'd2};
       end
       at_q[SStatus]: begin  // a read's count and control address
