@@ -19,6 +19,7 @@ module nmc_operands #(
     parameter Serial = 0  // 1: C of a sum is loaded a cycle later, when no operand comes
 ) (
     input wire clk_i,
+    input wire running_i,
     input wire rst_i,
 
     // constant during an instruction
@@ -117,7 +118,7 @@ module nmc_operands #(
   wire [15:0] second_next = high_i ? high : first_o;
   wire [VectorBits+WordBits-1:0] word_wide = {{VectorBits{1'b0}}, word_i};
   reg [15:0] third;  // waits for the draw
-  wire late = Late != 0 && is_mac_b_i && wdraw_i;
+  wire late = Late != 0 && is_mac_b_i && wdraw_i && running_i;  // the host's reads, too, come this way
   always @(posedge clk_i) begin
     third <= second_o;
     if (scan_i || reg_i) first_o <= first_next;

@@ -404,7 +404,7 @@ module nmc_sequencer #(
   nmc_operands #(
       .VectorBits(VectorBits), .WordBits(WordBits), .Late(Drawn), .Serial(Serial)
   ) u_operands (
-      .clk_i(clk_i), .rst_i(rst_i),
+      .clk_i(clk_i), .running_i(running), .rst_i(rst_i),
       .is_mac_i(is_mac), .is_mac_b_i(is_mac_b), .is_mac_r_i(is_mac_r), .is_upd_i(is_upd), .is_upd_r_i(is_upd_r),
       .is_blend_i(is_blend && running), .whole_i(is_dig || !running), .is_tab_i(is_tab && running), .is_dot_i(is_dot), .slow_rows_i(slow_rows),
       .opt_i(opt), .wdraw_i(wdraw), .w_sign_i(w_source_sign), .fn_mac_i(fn_mac), .fn_sel_i(fn_sel),
