@@ -606,6 +606,8 @@ module nmc_lanes #(
   end
   always @(*)
     if (past_ok) begin
+      // A lane by itself is the only one in turn, and gathers nothing.
+      assert ((phase6 & ~PhaseMask) == 2'd0 && (phase7 & ~PhaseMask) == 2'd0 && (Serial != 0 || !gather));
       if (f5) assert (u[0] == {f_shifted[63], f_shifted[63:32] != {32{f_shifted[32]}}, f_shifted[32:0]});
       if (f6) assert (r[0] == {!f_raw6 && (f_above || f_below), f_r});
       if (f7) assert (wdata_o[15:0] == f_y && over[0] == (f_high || f_low));
