@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"slices"
 	"sync"
@@ -110,30 +109,7 @@ func dialEthernet(t *testing.T, clock int) (*line, *cable) {
 
 func TestShortEthernet(t *testing.T) {
 	l, w := dialEthernet(t, 50_000_000)
-	id := l.identity(proto.OpHello)
-	want := cfg
-	want.Link = w.link
-	if id.HwID != want.ID() || id.Lanes != cfg.Lanes {
-		t.Errorf("hello %+v, want hw_id %016x", id, want.ID())
-	}
-	l.open()
-	rnd := rand.New(rand.NewPCG(7, 8))
-	data := make([]uint16, 300)
-	for i := range data {
-		data[i] = uint16(rnd.Uint32()) * uint16(rnd.IntN(2))
-	}
-	l.write(1, device.Weights, 17, data...)
-	for at := 0; at < len(data); at += 100 {
-		l.equal("weights", l.read(device.Weights, uint32(17+at), 100), data[at:at+100])
-	}
-	if res := result(t, l.ask(proto.OpCommit, 1, commit(0))); res.N != 1 {
-		t.Errorf("commit %+v", res)
-	}
-	for i := device.CounterLine; i < device.CounterLine+device.LinkCounters; i++ {
-		if n := l.counter(i); n != 0 {
-			t.Errorf("counter %d is %d on a clean line", i, n)
-		}
-	}
+	l.carries(w.link)
 
 	// Two frames in a datagram, and one that is cut off: it does not spoil the one behind it.
 	one, two := l.request(proto.OpHello, 0, nil), l.request(proto.OpHello, 0, nil)

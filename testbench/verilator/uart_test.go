@@ -73,13 +73,14 @@ func (l *line) counter(i int) uint32 {
 	return uint32(h[0]) | uint32(h[1])<<16
 }
 
-func TestSerial(t *testing.T) {
-	l, _ := dialUART(t, serial, serial.Baud)
+// carries says who the device is, writes and reads, and runs a commit over a link, which has nothing to count.
+func (l *line) carries(link device.Link) {
+	l.t.Helper()
 	id := l.identity(proto.OpHello)
 	want := cfg
-	want.Link = serial
+	want.Link = link
 	if id.HwID != want.ID() || id.Lanes != cfg.Lanes {
-		t.Errorf("hello %+v, want hw_id %016x", id, want.ID())
+		l.t.Errorf("hello %+v, want hw_id %016x", id, want.ID())
 	}
 	l.open()
 	rnd := rand.New(rand.NewPCG(7, 8))
@@ -91,14 +92,19 @@ func TestSerial(t *testing.T) {
 	for at := 0; at < len(data); at += 100 {
 		l.equal("weights", l.read(device.Weights, uint32(17+at), 100), data[at:at+100])
 	}
-	if res := result(t, l.ask(proto.OpCommit, 1, commit(0))); res.N != 1 {
-		t.Errorf("commit %+v", res)
+	if res := result(l.t, l.ask(proto.OpCommit, 1, commit(0))); res.N != 1 {
+		l.t.Errorf("commit %+v", res)
 	}
 	for i := device.CounterLine; i < device.CounterLine+device.LinkCounters; i++ {
 		if n := l.counter(i); n != 0 {
-			t.Errorf("counter %d is %d on a clean line", i, n)
+			l.t.Errorf("counter %d is %d on a clean line", i, n)
 		}
 	}
+}
+
+func TestSerial(t *testing.T) {
+	l, _ := dialUART(t, serial, serial.Baud)
+	l.carries(serial)
 }
 
 // counted checks what the link has counted since the last call.
