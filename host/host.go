@@ -7,6 +7,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -47,12 +48,16 @@ type Options struct {
 	Rate int
 
 	// A request without reply is sent again after a time-out that follows the replies' times, at least MinTimeout,
-	// and doubles with every repeat up to MaxTimeout. Before the first reply it is FirstTimeout.
+	// and doubles with every repeat up to MaxTimeout. Before the first reply it is FirstTimeout; a hello, which may find
+	// nobody yet, is repeated without doubling.
 	MinTimeout, FirstTimeout, MaxTimeout time.Duration // default 20 ms, 500 ms, 5 s
 
 	// Patience is how long the session waits while nothing that it asked for completes, before it gives the device
 	// up; default 2 minutes. The longest run must be shorter.
 	Patience time.Duration
+	// Greeting is how long Dial waits for the device to say who it is, hello after hello; default Patience. What follows
+	// may take longer: the device ends first what an earlier host has asked for.
+	Greeting time.Duration
 
 	// Redial, when not nil, makes a new link after the old one has gone. The session goes on with it if the device
 	// has kept its state, which its boot and session numbers tell.
@@ -87,6 +92,7 @@ func (o Options) withDefaults() Options {
 	set(&o.FirstTimeout, 500*time.Millisecond)
 	set(&o.MaxTimeout, 5*time.Second)
 	set(&o.Patience, 2*time.Minute)
+	set(&o.Greeting, o.Patience)
 	if o.FrameBytes == 0 {
 		o.FrameBytes = proto.FrameBytes
 	}
@@ -98,6 +104,9 @@ func (o Options) withDefaults() Options {
 	}
 	return o
 }
+
+// ErrSilent is the cause when no device answers a greeting.
+var ErrSilent = errors.New("does not answer")
 
 // WrongDevice is the error of Dial for a device made from another configuration.
 type WrongDevice struct {

@@ -490,7 +490,9 @@ func (s *Session) enqueue(r *request, frame []byte) {
 // again sends a request whose reply has not come.
 func (s *Session) again(r *request) {
 	s.stats.Resent++
-	r.timeout = min(2*r.timeout, max(s.opt.MaxTimeout, s.opt.FirstTimeout))
+	if r.op != proto.OpHello {
+		r.timeout = min(2*r.timeout, max(s.opt.MaxTimeout, s.opt.FirstTimeout))
+	}
 	if s.opt.Rate > 0 {
 		s.rtt(r).repeated(r.timeout)
 	}
@@ -567,7 +569,7 @@ func (s *Session) wait(r *request) error {
 			return s.err
 		}
 		now := time.Now()
-		giveUp := s.progress.Add(s.opt.Patience)
+		giveUp := s.progress.Add(s.patience(r))
 		if !now.Before(giveUp) {
 			return s.fail(s.gone(r))
 		}
@@ -627,6 +629,17 @@ func (s *Session) arrivals() {
 	}
 }
 
+// patience is how long a request may wait while nothing completes.
+func (s *Session) patience(r *request) time.Duration {
+	if s.greeting(r) {
+		return s.opt.Greeting
+	}
+	return s.opt.Patience
+}
+
+// greeting says whether a request is the first, to a device that may not be there.
+func (s *Session) greeting(r *request) bool { return r.op == proto.OpHello && s.identity.HwID == 0 }
+
 func (s *Session) gone(r *request) error {
 	trouble := ""
 	if l, ok := s.conn.link.(interface{ Trouble() error }); ok && l.Trouble() != nil {
@@ -635,6 +648,9 @@ func (s *Session) gone(r *request) error {
 	if r.op == proto.OpCommit {
 		return fmt.Errorf("no reply to commit %d for %v, sent %d times%s: the device is gone or the run does not end; look at the link, or allow more patience if runs take that long",
 			s.base+r.n, s.opt.Patience, r.tries, trouble)
+	}
+	if s.greeting(r) {
+		return fmt.Errorf("no reply to hello for %v, sent %d times%s: device %w; look at its power, cable and address", s.opt.Greeting, r.tries, trouble, ErrSilent)
 	}
 	return fmt.Errorf("no reply to %v for %v, sent %d times%s: the device is gone; look at its power, cable and address", r.op, s.opt.Patience, r.tries, trouble)
 }

@@ -397,6 +397,38 @@ func TestSilentDevice(t *testing.T) {
 	})
 }
 
+// A device that is there is greeted, however bad the link is, and however long it is still busy with what an earlier host
+// has asked for.
+func TestGreeting(t *testing.T) {
+	for seed := range uint64(200) {
+		synctest.Test(t, func(t *testing.T) {
+			engine := model.NewPlain(config, fold)
+			engine.Latency = 30 * time.Second
+			dev := model.New(engine, config, 77)
+			h, d := linktest.Pair(seed, linktest.Each(0.2))
+			go dev.Serve(d)
+			for _, op := range []proto.Request{
+				{Op: proto.OpOpen, Session: 1},
+				{Op: proto.OpCommit, Session: 1, N: 1, Body: proto.Commit{}.Body()},
+			} {
+				for range 40 {
+					h.Send(op.Frame())
+					time.Sleep(10 * time.Millisecond)
+				}
+			}
+			s, err := host.Dial(t.Context(), h, host.Options{FrameBytes: config.FrameBytes, Greeting: 20 * time.Second})
+			if err != nil {
+				t.Fatalf("seed %d: %v", seed, err)
+			}
+			s.Close()
+			time.Sleep(time.Minute) // what is late has arrived
+			if dev.Started() != 1 {
+				t.Errorf("seed %d: %d runs started", seed, dev.Started())
+			}
+		})
+	}
+}
+
 // redial gives the session a new link to the same or another device whenever the old one ends.
 func TestRedial(t *testing.T) {
 	for _, c := range []struct {

@@ -97,10 +97,15 @@ func (r *reach) dial(ctx context.Context, a link.Address, opt host.Options) (tar
 		return nil, err
 	}
 	opt.Redial = open(link.Redial(a))
-	ctx, cancel := context.WithTimeoutCause(ctx, min(greeting, r.patience/2),
-		fmt.Errorf("%v does not answer; look at its power, cable and address: nmc devices lists what answers", a))
-	defer cancel()
-	return host.Dial(ctx, l, opt)
+	opt.Greeting = min(greeting, r.patience/2)
+	dev, err := host.Dial(ctx, l, opt)
+	if errors.Is(err, host.ErrSilent) {
+		err = fmt.Errorf("%v %w; look at its power, cable and address: nmc devices lists what answers", a, host.ErrSilent)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return dev, nil
 }
 
 // record returns a link that is recorded, if it is to be.

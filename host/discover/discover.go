@@ -5,7 +5,6 @@ package discover
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -21,10 +20,8 @@ import (
 // again is the time after which a hello is repeated.
 const again = 100 * time.Millisecond
 
-// errSilent is the error of Ask when nothing came.
-var errSilent = errors.New("does not answer")
-
-// Ask greets what is at the other end of a link, until it answers or the context is done. The link is closed.
+// Ask greets what is at the other end of a link, until it answers or the context is done: then the error is host.ErrSilent.
+// The link is closed.
 func Ask(ctx context.Context, l host.Link) (device.Identity, error) {
 	defer l.Close()
 	seq := uint16(rand.Uint32())
@@ -57,7 +54,7 @@ func Ask(ctx context.Context, l host.Link) (device.Identity, error) {
 		case a := <-got:
 			return a.id, a.err
 		case <-ctx.Done():
-			return device.Identity{}, errSilent
+			return device.Identity{}, host.ErrSilent
 		case <-tick.C:
 		}
 	}
