@@ -247,14 +247,14 @@ func cmdForge(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// relay is a program of the scripts: relay ADDRESS DEVICE SHARE stands on a UDP port between hosts and a device, and does each
-// fault to that share of the datagrams, until its input ends. Then it tells how often each has struck.
+// relay is a program of the scripts: relay ADDRESS DEVICE SHARE KIND... stands on a UDP port between hosts and a device, and does
+// the faults of these kinds to that share of the datagrams each, until its input ends. Then it tells how often each has struck.
 func relay() {
 	share, err := strconv.ParseFloat(os.Args[3], 64)
 	if err != nil {
 		log.Fatal(err)
 	}
-	f := linktest.Each(share)
+	f := linktest.Each(share).Only(os.Args[4:]...)
 	f.MaxDelay = 50 * time.Millisecond
 	n, err := linktest.NewNetwork(os.Args[1], 5, f, func() (io.ReadWriteCloser, error) { return net.Dial("udp", os.Args[2]) })
 	if err != nil {

@@ -94,10 +94,20 @@ func learn(t *testing.T, dev device.Device, b *compiler.Build, n int) train.Epoc
 	return e[0]
 }
 
-const p, latency, delay = 0.1, 100 * time.Microsecond, 50 * time.Millisecond
-
-// all faults at once.
-var all = linktest.Faults{Drop: p, Duplicate: p, Reorder: p, Delay: p, Truncate: p, Corrupt: p, Latency: latency, MaxDelay: delay}
+// faults are what a tenth of the packets suffers: each alone, and all at once.
+func faults() map[string]linktest.Faults {
+	all := linktest.Each(0.1)
+	all.MaxDelay = 50 * time.Millisecond
+	cases := map[string]linktest.Faults{"all": all}
+	for _, kind := range linktest.Kinds {
+		f := all.Only(kind)
+		if kind != "reorder" {
+			f.Latency = 0 // nothing but the fault
+		}
+		cases[kind] = f
+	}
+	return cases
+}
 
 // TestFaults learns 500 samples over a network and over a stream, with a tenth of what goes over it dropped, repeated,
 // overtaken, delayed, cut off or damaged, and with all of that at once: what is learned is what the simulator learns, each
@@ -123,25 +133,13 @@ func TestFaults(t *testing.T) {
 	want := learn(t, machine, b, samples)
 
 	open := func() (io.ReadWriteCloser, error) { return verilator.Start(binary) }
-	for _, c := range []struct {
-		name   string
-		faults linktest.Faults
-		strike []string // that must have
-	}{
-		{"drop", linktest.Faults{Drop: p}, []string{"drop"}},
-		{"duplicate", linktest.Faults{Duplicate: p, MaxDelay: delay}, []string{"duplicate"}},
-		{"reorder", linktest.Faults{Reorder: p, Latency: latency}, []string{"reorder"}},
-		{"delay", linktest.Faults{Delay: p, MaxDelay: delay}, []string{"delay"}},
-		{"truncate", linktest.Faults{Truncate: p}, []string{"truncate"}},
-		{"corrupt", linktest.Faults{Corrupt: p}, []string{"corrupt"}},
-		{"all", all, []string{"drop", "duplicate", "reorder", "delay", "truncate", "corrupt"}},
-	} {
+	for name, f := range faults() {
 		for _, over := range []string{"network", "stream"} {
-			t.Run(c.name+"/"+over, func(t *testing.T) {
+			t.Run(name+"/"+over, func(t *testing.T) {
 				var l host.Link
 				var hits func() map[string]int
 				if over == "network" {
-					n, err := linktest.NewNetwork("127.0.0.1:0", 7, c.faults, open)
+					n, err := linktest.NewNetwork("127.0.0.1:0", 7, f, open)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -155,7 +153,7 @@ func TestFaults(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					s := linktest.NewStream(dev, 7, c.faults)
+					s := linktest.NewStream(dev, 7, f)
 					l, hits = link.NewStream(s), s.Hits
 				}
 				s, err := host.Dial(t.Context(), l, host.Options{
@@ -167,7 +165,7 @@ func TestFaults(t *testing.T) {
 				}
 				defer s.Close()
 				compare(t, s, b, samples, want)
-				struck(t, s, samples, c.faults, c.strike, hits())
+				struck(t, s, samples, f, hits())
 			})
 		}
 	}
@@ -187,10 +185,10 @@ func compare(t *testing.T, s *host.Session, b *compiler.Build, samples int, want
 }
 
 // struck wants the faults to have struck, and what was lost to have been sent again.
-func struck(t *testing.T, s *host.Session, samples int, f linktest.Faults, kinds []string, hits map[string]int) {
+func struck(t *testing.T, s *host.Session, samples int, f linktest.Faults, hits map[string]int) {
 	t.Helper()
-	for _, what := range kinds {
-		if hits[what] < samples/10 {
+	for _, what := range linktest.Kinds {
+		if f.Only(what) != f.Only() && hits[what] < samples/10 {
 			t.Errorf("%s struck only %d times: %v", what, hits[what], hits)
 		}
 	}
@@ -201,8 +199,8 @@ func struck(t *testing.T, s *host.Session, samples int, f linktest.Faults, kinds
 	t.Logf("%d requests sent again, faults %v", st.Resent, hits)
 }
 
-// TestLineFaults is TestFaults on the pins of a device with a serial line: all faults at once between the host and the
-// pseudo-terminal that stands for the cable.
+// TestLineFaults is TestFaults on the pins of a device with a serial line, between the host and the pseudo-terminal that
+// stands for the cable.
 func TestLineFaults(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the long form has it")
@@ -223,8 +221,27 @@ func TestLineFaults(t *testing.T) {
 	}
 	defer machine.Close()
 	want := learn(t, machine, b, samples)
+	for name, f := range faults() {
+		t.Run(name, func(t *testing.T) {
+			proxy := linktest.NewStream(pty(t, binary, c.Link), 11, f)
+			s, err := host.Dial(t.Context(), link.NewStream(proxy), host.Options{
+				HwID: c.ID(), FrameBytes: c.FrameBytes, Room: c.Link.Room(), Steady: c.Link.Steady(c.FrameBytes),
+				MinTimeout: 5 * time.Millisecond, FirstTimeout: 50 * time.Millisecond, MaxTimeout: 200 * time.Millisecond,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			compare(t, s, b, samples, want)
+			struck(t, s, samples, f, proxy.Hits())
+		})
+	}
+}
 
-	cmd := exec.Command(binary, "--clock", strconv.Itoa(c.Link.Clock), "--baud", strconv.Itoa(c.Link.Baud), "--pty")
+// pty starts a device and opens the pseudo-terminal that its serial line is on.
+func pty(t *testing.T, binary string, l device.Link) io.ReadWriteCloser {
+	t.Helper()
+	cmd := exec.Command(binary, "--clock", strconv.Itoa(l.Clock), "--baud", strconv.Itoa(l.Baud), "--pty")
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -236,26 +253,15 @@ func TestLineFaults(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer cmd.Wait()
-	defer stdin.Close()
+	t.Cleanup(func() { stdin.Close(); cmd.Wait() })
 	said, err := bufio.NewReader(stdout).ReadString('\n')
 	path, ok := strings.CutPrefix(strings.TrimSpace(said), "pty ")
 	if err != nil || !ok {
 		t.Fatalf("the device said %q, %v", said, err)
 	}
-	port, err := serial.Open(path, &serial.Mode{BaudRate: c.Link.Baud})
+	port, err := serial.Open(path, &serial.Mode{BaudRate: l.Baud})
 	if err != nil {
 		t.Fatal(err)
 	}
-	proxy := linktest.NewStream(port, 11, all)
-	s, err := host.Dial(t.Context(), link.NewStream(proxy), host.Options{
-		HwID: c.ID(), FrameBytes: c.FrameBytes, Room: c.Link.Room(), Steady: c.Link.Steady(c.FrameBytes),
-		MinTimeout: 5 * time.Millisecond, FirstTimeout: 50 * time.Millisecond, MaxTimeout: 200 * time.Millisecond,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	compare(t, s, b, samples, want)
-	struck(t, s, samples, all, []string{"drop", "duplicate", "reorder", "delay", "truncate", "corrupt"}, proxy.Hits())
+	return port
 }

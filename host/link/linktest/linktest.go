@@ -7,6 +7,7 @@ import (
 	"errors"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -30,6 +31,19 @@ type Faults struct {
 func Each(p float64) Faults {
 	return Faults{Drop: p, Duplicate: p, Corrupt: p, Truncate: p, Reorder: p, Delay: p,
 		Latency: 100 * time.Microsecond, MaxDelay: 300 * time.Millisecond}
+}
+
+// Kinds are the faults' names, in the order of Faults; Hits counts by them.
+var Kinds = []string{"drop", "duplicate", "corrupt", "truncate", "reorder", "delay"}
+
+// Only returns f without all faults but those of the kinds.
+func (f Faults) Only(kinds ...string) Faults {
+	for i, p := range []*float64{&f.Drop, &f.Duplicate, &f.Corrupt, &f.Truncate, &f.Reorder, &f.Delay} {
+		if !slices.Contains(kinds, Kinds[i]) {
+			*p = 0
+		}
+	}
+	return f
 }
 
 // ErrClosed is what both ends return after one is closed.
