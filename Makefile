@@ -1,9 +1,9 @@
 # make            builds bin/nmc
 # make check      format, vet, staticcheck, unit tests, RTL lint, a short co-simulation: under two minutes
-# make test       everything that CI runs
+# make test       everything that CI runs, but make bitstream
 # make help       lists the rest
 .DEFAULT_GOAL := build
-.PHONY: build setup tools fmt vet lint-go lint-rtl unit check gen gen-check formal fuzz cosim equal variants mutants bench gap tables lanes size test demo clean help
+.PHONY: build setup tools fmt vet lint-go lint-rtl unit check gen gen-check formal fuzz cosim equal variants mutants bench gap tables lanes size bitstream test demo clean help
 SHELL := bash -o pipefail
 
 build: ## build bin/nmc
@@ -64,7 +64,10 @@ bench: ## online training beside PyTorch at batch 1, on one thread and on all; s
 	go test -run '^$$' -bench UDP ./host/link
 	go run ./testbench/serial
 
-test: build fmt vet lint-go lint-rtl gen-check ## everything that CI runs
+bitstream: build ## bitstream of the iCEBreaker that learns 784-64-10: what it takes, and its clock
+	bin/nmc build examples/mnist-board/net.toml --board icebreaker -o build/icebreaker
+
+test: build fmt vet lint-go lint-rtl gen-check ## everything that CI runs but bitstream
 	scripts/tables --check
 	go test -timeout 20m ./...
 	$(MAKE) formal

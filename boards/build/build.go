@@ -77,12 +77,7 @@ func (j *Job) progress(e Event) {
 // Run makes the bitstream. The error is a *Missing tool, a *Misfit, a *Missed clock, or a tool's *Failure.
 func (j *Job) Run(ctx context.Context) (*Result, error) {
 	f := flows[j.Board.Family.Flow]
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return nil, fmt.Errorf("no cache directory: %w; set HOME or XDG_CACHE_HOME", err)
-	}
-	j.cache = filepath.Join(cache, "nmc", "boards")
-	if err := os.MkdirAll(j.cache, 0o700); err != nil {
+	if err := j.keep(); err != nil {
 		return nil, err
 	}
 	files, err := j.sources()
@@ -94,22 +89,9 @@ func (j *Job) Run(ctx context.Context) (*Result, error) {
 	report.Device.Key = device.Key{} // the report is for others, too
 	j.memories(report)
 
-	// All tools first: one that is missing should not be found out after minutes.
-	var yosys, router, packer string
-	if f.router == "" {
-		if yosys, err = Find("yosys"); err != nil {
-			return nil, err
-		}
-	} else {
-		if router, err = Find(f.router); err != nil {
-			return nil, err
-		}
-		if yosys, err = beside(router, "yosys"); err != nil {
-			return nil, err
-		}
-		if packer, err = beside(router, f.packer); err != nil {
-			return nil, err
-		}
+	yosys, router, packer, err := f.find()
+	if err != nil {
+		return nil, err
 	}
 	for _, p := range []string{yosys, router, packer} {
 		if p != "" {
@@ -133,6 +115,69 @@ func (j *Job) Run(ctx context.Context) (*Result, error) {
 		return res, err
 	}
 	return res, j.pack(ctx, f, packer, res)
+}
+
+// Netlist returns what synthesis makes of the device for the board, the very cells that Run places, as Verilog: module nmc_board, whose only
+// modules beside it are cells of the part. models is the Verilog of those cells as far as Yosys has it; a PLL has none. Only Yosys is needed.
+func (j *Job) Netlist(ctx context.Context) (netlist, models []byte, err error) {
+	f := flows[j.Board.Family.Flow]
+	if f.models == "" {
+		return nil, nil, fmt.Errorf("there is no netlist of a board with %s: no models of its cells are named; take an iCE40", j.Board.Part.Title)
+	}
+	if err := j.keep(); err != nil {
+		return nil, nil, err
+	}
+	files, err := j.sources()
+	if err != nil {
+		return nil, nil, err
+	}
+	yosys, _, _, err := f.find()
+	if err != nil {
+		return nil, nil, err
+	}
+	told := version(ctx, yosys, tool("yosys").Version)
+	synth, err := j.synthesize(ctx, f, yosys, told, files)
+	if err != nil {
+		return nil, nil, err
+	}
+	home, err := j.stage("netlist-"+hash("netlist", told, filepath.Base(synth)), func(dir string) error {
+		return j.run(ctx, dir, "yosys.log", "netlist", yosys, "-p", fmt.Sprintf("read_json %s; write_verilog -noattr netlist.v", filepath.Join(synth, "design.json")))
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	if netlist, err = os.ReadFile(filepath.Join(home, "netlist.v")); err != nil {
+		return nil, nil, err
+	}
+	models, err = os.ReadFile(filepath.Join(filepath.Dir(yosys), "..", "share", "yosys", filepath.FromSlash(f.models)))
+	return netlist, models, err
+}
+
+// keep makes the cache.
+func (j *Job) keep() error {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return fmt.Errorf("no cache directory: %w; set HOME or XDG_CACHE_HOME", err)
+	}
+	j.cache = filepath.Join(cache, "nmc", "boards")
+	return os.MkdirAll(j.cache, 0o700)
+}
+
+// find finds all tools of a flow before any runs: one that is missing should not be found out after minutes. router and packer are ""
+// where the flow has none.
+func (f flow) find() (yosys, router, packer string, err error) {
+	if f.router == "" {
+		yosys, err = Find("yosys")
+		return yosys, "", "", err
+	}
+	if router, err = Find(f.router); err != nil {
+		return "", "", "", err
+	}
+	if yosys, err = beside(router, "yosys"); err != nil {
+		return "", "", "", err
+	}
+	packer, err = beside(router, f.packer)
+	return yosys, router, packer, err
 }
 
 // memories lists the device's memories and the blocks that they are counted to.

@@ -18,6 +18,8 @@ type flow struct {
 	// routed is what the router writes, bitstream what the packer makes of it.
 	routed, bitstream string
 	pack              []string
+	// models of the part's cells for a simulation of the netlist, below Yosys' share folder; "" if it has not all of them.
+	models string
 }
 
 // flows are the flows by the name that a family gives.
@@ -30,6 +32,7 @@ var flows = map[string]flow{
 				"--freq", fmt.Sprint(mhz), "--seed", fmt.Sprint(seed), "--timing-allow-fail", "--report", "nextpnr.json"}
 		},
 		routed: "routed.asc", bitstream: "bitstream.bin", pack: []string{"routed.asc", "bitstream.bin"},
+		models: "ice40/cells_sim.v",
 	},
 	"ecp5": {
 		router: "nextpnr-ecp5", packer: "ecppack",

@@ -111,13 +111,7 @@ func (o *onBoard) fit(b *board.Board, net *config.Net, opt compiler.Options) (*c
 	}
 	var first error
 	for _, c := range choices {
-		use := d
-		use.Lanes, use.WeightDepth, use.VectorDepth, use.ProgramDepth = c.Lanes, c.WeightDepth, c.VectorDepth, c.ProgramDepth
-		use.TableDepth, use.WeightPorts, use.FrameBytes, use.Link = c.TableDepth, c.WeightPorts, c.FrameBytes, c.Link
-		if _, given := d.At["units"]; !given {
-			use.Units = b.Device.Units
-		}
-		net.Device = use
+		net.On(c, b.Device.Units)
 		build, err := compiler.Compile(net, opt)
 		if !errors.As(err, new(pass.Misfit)) {
 			return build, err

@@ -164,6 +164,16 @@ type Device struct {
 	At                                                             map[string]Pos
 }
 
+// On makes the network's device the given one. units is what it has where net.toml does not say.
+func (n *Net) On(c device.Config, units string) {
+	d := &n.Device
+	d.Lanes, d.WeightPorts, d.WeightDepth, d.VectorDepth = c.Lanes, c.WeightPorts, c.WeightDepth, c.VectorDepth
+	d.ProgramDepth, d.TableDepth, d.FrameBytes, d.Link = c.ProgramDepth, c.TableDepth, c.FrameBytes, c.Link
+	if _, given := d.At["units"]; !given {
+		d.Units = units
+	}
+}
+
 // Import names a file of trained weights to start from; Path "" is none.
 type Import struct {
 	Path string // as written; relative paths are relative to the folder of net.toml
