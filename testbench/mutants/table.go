@@ -9,6 +9,7 @@ const (
 	rooms       = "go test -count=1 -short -run 'Room|Lying' ./host"
 	restarts    = "go test -count=1 -run RestartWhileReading ./host"
 	datagrams   = "go test -count=1 -short -run FramesAgainstModel ./host/link"
+	greetings   = "go test -count=1 -run Greeting ./host"
 	captures    = "go test -count=1 ./host/capture ./host/replay"
 	oracleTests = "go test -count=1 ./sim/float"
 	programs    = "go test -count=1 ./firmware/programs"
@@ -17,6 +18,10 @@ const (
 	spikeTests  = "go test -count=1 -run Event ./testbench/oracle"
 	behindInit  = "go test -count=1 -run EventsBehindInit ./testbench/variants"
 	frontend    = "go test -count=1 -run TestShortExactlyOnce ./testbench/verilator"
+	answers     = "go test -count=1 -run TestAnswers ./testbench/ethernet"
+	malformed   = "go test -count=1 -run TestMalformed ./testbench/ethernet"
+	sizes       = "go test -count=1 -run TestSizes ./testbench/ethernet"
+	hashes      = "go test -count=1 -run TestSipHash ./testbench/icarus"
 	lineNoise   = "go test -count=1 -run TestSerialNoise ./testbench/verilator"
 	lineOverrun = "go test -count=1 -run TestSerialOverrun ./testbench/verilator"
 	lineRates   = "go test -count=1 -run TestSerialRates/3000000_of_12000000 ./testbench/verilator"
@@ -346,5 +351,60 @@ var Mutants = []Mutant{
 		`repeat := p.done[p.key(q)]; !repeat {`,
 		`repeat := p.done[p.key(q)]; !repeat || true {`,
 		captures,
+	},
+	{
+		"host/patient-hello", "a greeting that gets lost is repeated ever more rarely",
+		"host/session.go",
+		`	if r.op != proto.OpHello {
+		r.timeout`,
+		`	if true {
+		r.timeout`,
+		greetings,
+	},
+
+	// The network and the keys.
+	{
+		"eth/damaged", "a frame with a wrong check sequence passes",
+		"hdl/rtl/nmc_eth_rx.v",
+		`good = judge_q && right_q && `,
+		`good = judge_q && `,
+		malformed,
+	},
+	{
+		"eth/runt", "a short frame goes out a byte too short",
+		"hdl/rtl/nmc_eth_tx.v",
+		`if ((last || state_q == SPad) && count_q == Least) begin
+              state_q`,
+		`if ((last || state_q == SPad) && count_q >= Least - 6'd1) begin
+              state_q`,
+		answers,
+	},
+	{
+		"net/trusting", "a datagram with a wrong checksum is obeyed",
+		"hdl/rtl/nmc_net_rx.v",
+		`udp_q && sized_q && (right || !sum_q);`,
+		`udp_q && sized_q;`,
+		malformed,
+	},
+	{
+		"net/anyones", "a datagram for another address is obeyed",
+		"hdl/rtl/nmc_net_rx.v",
+		`(mine_q || (any_q && all_q && udp_q))`,
+		`(mine_q || udp_q)`,
+		malformed,
+	},
+	{
+		"net/length", "UDP's length is IP's",
+		"hdl/rtl/nmc_net_tx.v",
+		`n_q - (h_q[5] ? 11'd34 : 11'd14)`,
+		`n_q - 11'd14`,
+		sizes,
+	},
+	{
+		"siphash/rounds", "a round's second half turns the wrong word",
+		"hdl/rtl/nmc_siphash.v",
+		`v2_q <= half ? {b[31:0], b[63:32]} : b;`,
+		`v2_q <= half ? b : {b[31:0], b[63:32]};`,
+		hashes,
 	},
 }
