@@ -9,6 +9,7 @@ import (
 	"github.com/nmc-fpga/nmc/compiler"
 	"github.com/nmc-fpga/nmc/compiler/config"
 	"github.com/nmc-fpga/nmc/compiler/rules"
+	"github.com/nmc-fpga/nmc/firmware/device"
 )
 
 // Variant is a rule with options: lines of net.toml that replace those of the project that nmc new starts; an activation is that
@@ -71,25 +72,23 @@ var Variants = []Variant{
 	{"error", "custom", "dw = \"rate * error * (x0 - x1) - 2^-12 * w\"\ntraces = { x1 = \"0.9*x1 + 0.1*x0\" }"},
 }
 
-// device is the same for all variants: with one configuration there is one RTL.
-const device = `[device]
-lanes = %d
-weight_depth = %d
-vector_depth = %d
-program_depth = 1024
-table_depth = 2048
-`
+// Shared is the device of all variants with that many lanes: with one configuration there is one RTL.
+func Shared(lanes int) device.Config {
+	const weightElements, vectorElements = 1 << 19, 1 << 15
+	return device.Config{Lanes: lanes, WeightDepth: weightElements / lanes, VectorDepth: vectorElements / lanes, ProgramDepth: 1024, TableDepth: 2048,
+		WeightPorts: 2, FrameBytes: 1024}
+}
 
-// elements of the weight memory and of the vector memory.
-const (
-	weightElements = 1 << 19
-	vectorElements = 1 << 15
-)
-
-// Compile compiles a variant for samples of a set, for the shared device with that many lanes.
-func (v Variant) Compile(set string, lanes int) (*compiler.Build, error) {
+// Compile compiles a variant for samples of a set and a device, of which units says whether it has "all" units or the "used" ones. The hidden
+// layers are the recipe's if hidden is nil.
+func (v Variant) Compile(set string, on device.Config, units string, hidden []int) (*compiler.Build, error) {
 	r := rules.All[v.Rule]
-	if strings.HasPrefix(v.Lines, spiking) {
+	switch {
+	case hidden != nil && (strings.HasPrefix(v.Lines, spiking) || len(r.Recipe.Units) == 1):
+		r.Recipe.Units = hidden[:1]
+	case hidden != nil:
+		r.Recipe.Units = hidden
+	case strings.HasPrefix(v.Lines, spiking):
 		r.Recipe.Units = []int{100} // one spiking layer
 	}
 	text := string(config.Template(v.Rule, r.Title, v.Name, r.Spec, r.Recipe))
@@ -113,10 +112,10 @@ func (v Variant) Compile(set string, lanes int) (*compiler.Build, error) {
 	text, _, _ = strings.Cut(text, "[device]")
 	// The built-in set has fewer samples than the template holds out.
 	text = strings.Replace(text, "validation = 5000", "validation = 0", 1)
-	text += fmt.Sprintf(device, lanes, weightElements/lanes, vectorElements/lanes)
 	net, err := config.Read(v.Name+".toml", []byte(text), config.Options{Rules: rules.Specs()})
 	if err != nil {
 		return nil, err
 	}
+	net.On(on, units)
 	return compiler.Compile(net, compiler.Options{})
 }

@@ -21,11 +21,43 @@ func TestVariants(t *testing.T) {
 		samples = 2
 	}
 	var out bytes.Buffer
-	if err := run(t.Context(), &out, "digits", samples, 4, []int{4}, nil); err != nil {
+	if err := run(t.Context(), &out, "digits", samples, 4, places{devices: []firmware.Config{Shared(4)}, units: "all"}, nil); err != nil {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	if rows := strings.Count(out.String(), "\n") - 2; rows != len(Variants) {
 		t.Errorf("%d variants ran, of %d\n%s", rows, len(Variants), out.String())
+	}
+}
+
+// TestOnBoard learns with every rule on one device with the memories, lanes and ports of the smallest board: all of them but STDP have a variant that it holds.
+func TestOnBoard(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	on, err := onBoard("icebreaker", places{hidden: []int{48, 24}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	on.units = "all"
+	var out bytes.Buffer
+	if err := run(t.Context(), &out, "digits", 6, 4, on, nil); err != nil {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+	if rows := strings.Count(out.String(), "\n") - 2; rows != len(Variants) {
+		t.Errorf("%d rows for %d variants\n%s", rows, len(Variants), out.String())
+	}
+	ran := map[string]bool{}
+	for line := range strings.Lines(out.String()) {
+		for _, v := range Variants {
+			if (strings.HasPrefix(line, "| "+v.Name+" |") || strings.HasPrefix(line, "| "+v.Name+"-relu |")) && !strings.Contains(line, "does not fit") {
+				ran[v.Rule] = true
+			}
+		}
+	}
+	for name := range rules.All {
+		if ran[name] == (name == "stdp") {
+			t.Errorf("rule %s ran: %v\n%s", name, ran[name], out.String())
+		}
 	}
 }
 
@@ -44,12 +76,12 @@ func TestEveryRuleHasAVariant(t *testing.T) {
 // TestEventsAtTwoLaneCounts: spikes from the host are learned to one digest at two lane counts, whose buffers have segments of other
 // lengths.
 func TestEventsAtTwoLaneCounts(t *testing.T) {
-	samples, lanes := 12, []int{4, 16}
+	samples, devices := 12, []firmware.Config{Shared(4), Shared(16)}
 	if testing.Short() { // without another Verilator model
-		samples, lanes = 2, lanes[:1]
+		samples, devices = 2, devices[:1]
 	}
 	var out bytes.Buffer
-	if err := run(t.Context(), &out, "digits", samples, 4, lanes, []string{"stdp-events", "triplet-delta"}); err != nil {
+	if err := run(t.Context(), &out, "digits", samples, 4, places{devices: devices, units: "all"}, []string{"stdp-events", "triplet-delta"}); err != nil {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 }
@@ -58,7 +90,7 @@ func TestEventsAtTwoLaneCounts(t *testing.T) {
 // stops a run in the middle of its time steps, and begins again.
 func TestEventsBehindInit(t *testing.T) {
 	at := slices.IndexFunc(Variants, func(v Variant) bool { return v.Name == "stdp-events" })
-	b, err := Variants[at].Compile("digits", 4)
+	b, err := Variants[at].Compile("digits", Shared(4), "all", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +177,7 @@ func TestEventsBehindInit(t *testing.T) {
 }
 
 func TestUnknownVariant(t *testing.T) {
-	if err := run(t.Context(), &bytes.Buffer{}, "digits", 1, 1, []int{4}, []string{"bq"}); err == nil || !strings.Contains(err.Error(), `no variant "bq"`) {
+	if err := run(t.Context(), &bytes.Buffer{}, "digits", 1, 1, places{devices: []firmware.Config{Shared(4)}}, []string{"bq"}); err == nil || !strings.Contains(err.Error(), `no variant "bq"`) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -154,7 +186,7 @@ func TestUnknownVariant(t *testing.T) {
 func TestVariantsFit(t *testing.T) {
 	for _, v := range Variants {
 		for _, lanes := range []int{1, 64} {
-			if _, err := v.Compile("mnist", lanes); err != nil {
+			if _, err := v.Compile("mnist", Shared(lanes), "all", nil); err != nil {
 				t.Errorf("%s, %d lanes: %v", v.Name, lanes, err)
 			}
 		}
