@@ -142,6 +142,7 @@ type Resource struct {
 	Cells  []string `toml:"cells"`
 	Halves []string `toml:"halves"` // cells two of which are one
 	Shapes [][]int  `toml:"shapes"` // of a memory block: bits, words
+	Parity int      `toml:"parity"` // bits that a block has beside eight: 0 or 1
 }
 
 // Kinds are the kinds of resources, in the order of reports.

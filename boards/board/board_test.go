@@ -3,6 +3,7 @@ package board
 import (
 	"bytes"
 	"flag"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/nmc-fpga/nmc/boards"
 	"github.com/nmc-fpga/nmc/compiler/emit"
 	"github.com/nmc-fpga/nmc/firmware/device"
 )
@@ -149,6 +151,7 @@ func TestFindings(t *testing.T) {
 		{"lanes", "lanes = 16", "lanes = 12", `board.toml:20:9: lanes = 12 is not a power of two; use 1, 2, 4, 8, 16, 32 or 64`},
 		{"too large", "weight_depth = 8192", "weight_depth = 65536", `board.toml:19:1: the ECP5-85F does not hold the device: it takes `},
 		{"baud", "baud = 3_000_000", "baud = 30_000_000", `board.toml:29:8: baud = 30000000 leaves less than 4 clocks of 62500000 Hz to a bit; use at most 15625000`},
+		{"fifo", "baud = 3_000_000", "baud = 3_000_000\nfifo = 500", `board.toml:30:8: fifo = 500 is not 0 and no power of two from 4 on; write fifo = 512, in bytes`},
 		{"link", `kind = "uart"`, `kind = "usb"`, `board.toml:28:8: kind = "usb" is none of uart, ethernet; write kind = "uart"`},
 		{"bitstream", `"ulx3s", "{bitstream}"`, `"ulx3s", "top.bit"`, `board.toml:35:8: the arguments do not name the bitstream; put {bitstream} where its file belongs`},
 		{"shared site", `"B2"`, `"G2"`, `board.toml: clk and led_busy both have the site G2; give each its own`},
@@ -182,6 +185,40 @@ const ethernetTop = `module nmc_top (
 );
 endmodule
 `
+
+// What an iCE40's pins have not is no silent wish.
+func TestPinsOfAnICE40(t *testing.T) {
+	file, err := fs.ReadFile(boards.Files, "icebreaker/board.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ old, new, want string }{
+		{`{ site = "10", active = "low", pull = "up" }`, `{ site = "10", active = "low", pull = "down" }`, "reset.pin: a pin of an iCE40 has no pull; remove it"},
+		{`{ site = "11", active = "low" }`, `{ site = "11", active = "low", drive = 4 }`, "led.busy: a pin of an iCE40 has no drive; remove it"},
+		{`tx_o = "9"`, `tx_o = { site = "9", slew = "slow" }`, "tx_o: a pin of an iCE40 has no slew; remove it"},
+	} {
+		if _, err := Parse("b", "board.toml", bytes.Replace(file, []byte(tt.old), []byte(tt.new), 1)); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%v, want %s", err, tt.want)
+		}
+	}
+}
+
+// The rings of an Ethernet link are of nine bits, for which blocks have a ninth one: three of an ECP5 for 4,096 and 2,048 bytes.
+func TestRings(t *testing.T) {
+	b, err := Load("colorlight-i9")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := b.TakenLink(device.Ethernet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	with, without := b.config(b.Device.Lanes), b.config(b.Device.Lanes)
+	with.Link, without.Link = l.Config(b.Clock.CoreHz), device.Link{}
+	if n := b.Need(with)["block"] - b.Need(without)["block"]; n != 3 {
+		t.Errorf("%d blocks", n)
+	}
+}
 
 // A link over a PHY: a clock that comes in, lists of pins, delays, a joined port, the PHY's reset and a clock for it.
 func TestPHY(t *testing.T) {
@@ -220,6 +257,9 @@ pins = { rgmii_rxc_i = "H2", rgmii_rx_ctl_i = { site = "P2", delay = 2000 }, rgm
 		{artix, "hz = 25_000_000 }", "hz = 7_000_000 }", "clock_out: 7000000 Hz cannot be made of the PLL's 600000000 Hz"},
 		{text, "resets = ", "clock_out = { pin = \"G18\", hz = 25_000_000 }\nresets = ", "only an Artix-7 whose PLL is used gives a clock out"},
 		{text, `phy = "rgmii"`, `phy = "gmii"`, `phy = "gmii" is none of mii, rmii, rgmii`},
+		{text, "02:6e:6d:63:00:01", "03:6e:6d:63:00:01", `mac = "03:6e:6d:63:00:01" is the address of a group; use one whose first byte is even`},
+		{text, "fifo = 4096", "fifo = 3000", "fifo = 3000 is no power of two"},
+		{text, "frame_bytes = 1024", "frame_bytes = 1465", "a datagram carries no frame of frame_bytes = 1465; use at most 1464"},
 		{text, "ip = \"10.0.0.2\"\n", "", "an Ethernet link needs ip; add ip = \"10.0.0.2\""},
 	} {
 		if _, err := Parse("phy", "board.toml", []byte(strings.Replace(tt.in, tt.old, tt.new, 1))); err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -22,7 +22,11 @@ func (b *Board) Constraints(c device.Config) ([]byte, error) {
 	}
 	var w bytes.Buffer
 	fmt.Fprintf(&w, "# %s: pins of %s. Made by nmc build of its %s.\n", b.ConstraintFile(), b.Title, File)
+	var clocks []string
 	for _, s := range b.pinsOf(l) {
+		if s.hz != 0 {
+			clocks = append(clocks, s.port)
+		}
 		switch b.Family.Flow {
 		case "ice40":
 			pull := "no"
@@ -62,6 +66,14 @@ func (b *Board) Constraints(c device.Config) ([]byte, error) {
 				fmt.Fprintf(&w, "create_clock -name %s -period %.3f [get_ports {%s}]\n", s.port, 1e9/float64(s.hz), s.port)
 			}
 		}
+	}
+	// A ring or two flip-flops stand between any two clocks, and between what is made of them; the other routers time no such paths.
+	if b.Family.Flow == "xc7" && len(clocks) > 1 {
+		w.WriteString("set_clock_groups -asynchronous")
+		for _, c := range clocks {
+			fmt.Fprintf(&w, " -group [get_clocks -include_generated_clocks {%s}]", c)
+		}
+		w.WriteString("\n")
 	}
 	return w.Bytes(), nil
 }

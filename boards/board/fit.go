@@ -32,16 +32,22 @@ func Memories(c device.Config) []Memory {
 		{"request", 8, c.FrameBytes},
 		{"reply", 8, 512},
 	}
-	if c.Link.FIFO > 0 {
+	switch {
+	case c.Link.Kind == device.Ethernet: // the rings of nmc_eth, packets in and out; the ninth bit marks their ends
+		m = append(m, Memory{"link", 9, c.Link.FIFO}, Memory{"link out", 9, 2048})
+	case c.Link.FIFO > 0:
 		m = append(m, Memory{"link", 8, c.Link.FIFO})
 	}
 	return m
 }
 
-// blocks returns how many blocks of the best of the shapes a memory takes.
-func blocks(shapes [][]int, m Memory) int {
+// blocks returns how many blocks of the best of the shapes a memory takes. Where blocks have parity bits, words of nines use them.
+func (r Resource) blocks(m Memory) int {
+	if r.Parity == 1 && m.Width%9 == 0 {
+		m.Width = m.Width / 9 * 8
+	}
 	least := 0
-	for _, s := range shapes {
+	for _, s := range r.Shapes {
 		n := (m.Width + s[0] - 1) / s[0] * ((m.Depth + s[1] - 1) / s[1])
 		if least == 0 || n < least {
 			least = n
@@ -71,7 +77,7 @@ func (b *Board) memory(c device.Config, m Memory) (kind string, n int) {
 	if kind == "block" && m.Depth <= b.Family.Distributed {
 		return "", 0
 	}
-	return kind, blocks(b.Family.Resources[kind].Shapes, m)
+	return kind, b.Family.Resources[kind].blocks(m)
 }
 
 // Blocks returns what a memory of a device is made of, by title, and how many it takes; "" and 0 for one in look-up tables.

@@ -94,11 +94,11 @@ func (c *checker) board(b *Board) {
 	}
 	c.clock(b)
 	if b.Reset != nil {
-		c.pin(b.Reset.Pin, "reset", "pin")
+		c.pin(b, b.Reset.Pin, "reset", "pin")
 	}
 	for light, p := range b.LEDs {
 		if c.word(light, slices.Sorted(maps.Keys(Lights)), "led", light) {
-			c.pin(p, "led", light)
+			c.pin(b, p, "led", light)
 		}
 	}
 	c.device(b)
@@ -112,7 +112,7 @@ func (c *checker) clock(b *Board) {
 	if k.Pin.Site == "" {
 		c.missing(`pin = "35"`, "clock", "pin")
 	} else {
-		c.pin(k.Pin, "clock", "pin")
+		c.pin(b, k.Pin, "clock", "pin")
 	}
 	if k.Hz == 0 {
 		c.missing("hz = 12_000_000", "clock", "hz")
@@ -130,7 +130,7 @@ func (c *checker) clock(b *Board) {
 }
 
 // pin checks one pin.
-func (c *checker) pin(p Pin, keys ...string) {
+func (c *checker) pin(b *Board, p Pin, keys ...string) {
 	if p.Site == "" {
 		c.s.say(c.at(keys...), strings.Join(keys, ".")+" has no site", `write the pin or ball of the package: "35"`)
 	}
@@ -145,6 +145,25 @@ func (c *checker) pin(p Pin, keys ...string) {
 	word(p.Active, []string{"high", "low"}, "active")
 	word(p.Pull, []string{"up", "down"}, "pull")
 	word(p.Slew, []string{"fast", "slow"}, "slew")
+	for _, key := range b.lacks(p) {
+		c.s.say(c.at(append(slices.Clone(keys), key)...), fmt.Sprintf("%s: a pin of an iCE40 has no %s", strings.Join(keys, "."), key), "remove it")
+	}
+}
+
+// lacks are the keys of a pin that its constraint file has no words for: an iCE40 pulls up or not at all, and has one standard.
+func (b *Board) lacks(p Pin) (keys []string) {
+	if b.Family.Flow != "ice40" {
+		return nil
+	}
+	for _, k := range []struct {
+		key   string
+		given bool
+	}{{"pull", p.Pull == "down"}, {"io", p.IO != ""}, {"drive", p.Drive != 0}, {"slew", p.Slew != ""}} {
+		if k.given {
+			keys = append(keys, k.key)
+		}
+	}
+	return keys
 }
 
 // device checks the device and fills in what the family has.
@@ -205,13 +224,7 @@ func (c *checker) links(b *Board) {
 			if l.Baud == 0 {
 				say("baud", "a UART needs baud", "add baud = 1_000_000")
 			}
-			if b.Clock.CoreHz != 0 && l.Baud > b.Clock.CoreHz/4 {
-				say("baud", fmt.Sprintf("baud = %d leaves less than 4 clocks of %d Hz to a bit", l.Baud, b.Clock.CoreHz), fmt.Sprintf("use at most %d", b.Clock.CoreHz/4))
-			}
 		case device.Ethernet:
-			if !slices.Contains(device.PHYs, l.PHY) {
-				say("phy", fmt.Sprintf("phy = %q is none of %s", l.PHY, strings.Join(device.PHYs, ", ")), `write phy = "rgmii"`)
-			}
 			for _, k := range []struct{ key, value, example string }{{"mac", l.MAC, `mac = "02:6e:6d:63:00:01"`}, {"ip", l.IP, `ip = "10.0.0.2"`}} {
 				if k.value == "" {
 					say(k.key, "an Ethernet link needs "+k.key, "add "+k.example)
@@ -220,6 +233,13 @@ func (c *checker) links(b *Board) {
 		default:
 			say("kind", fmt.Sprintf("kind = %q is none of uart, ethernet", l.Kind), `write kind = "uart"`)
 		}
+		for _, f := range l.Config(b.Clock.CoreHz).Check(b.Device.FrameBytes) {
+			if f.Key == "frame_bytes" {
+				c.s.say(c.at("device", f.Key), f.Message, f.Remedy)
+			} else {
+				say(f.Key, f.Message, f.Remedy)
+			}
+		}
 		if len(l.Pins) == 0 {
 			say("pins", "the link has no pins", "add pins, by the ports of nmc_top")
 		}
@@ -227,6 +247,9 @@ func (c *checker) links(b *Board) {
 			for _, p := range l.Pins[k] {
 				if p.Delay != 0 && (b.Family.Flow != "ecp5" || p.Delay > maxDelay) {
 					say("pins", fmt.Sprintf("%s: a delay of %d ps; only an ECP5 delays, by at most %d ps", k, p.Delay, maxDelay), "remove it")
+				}
+				for _, key := range b.lacks(p) {
+					say("pins", fmt.Sprintf("%s: a pin of an iCE40 has no %s", k, key), "remove it")
 				}
 			}
 		}

@@ -671,9 +671,9 @@ func (r *reader) device(t *table) {
 	if t.has("key") && t.ok("key") && d.Key == "" {
 		t.error("key", "key names no file", "make one with nmc key nmc.key and write "+key+", or remove it")
 	}
-	link := t.inner("link", "[device.link]", `[device.link] with kind = "uart"`)
+	inner := t.inner("link", "[device.link]", `[device.link] with kind = "uart"`)
 	if t.ok("link") {
-		d.Link = r.link(link)
+		d.Link = link(inner, t, d.FrameBytes)
 	}
 	t.done()
 }

@@ -1,5 +1,12 @@
 package device
 
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+)
+
 // Link is what moves the protocol's bytes between a host and the device (docs/decisions/0006-links.md). The zero value is
 // the byte stream itself. Fields that the kind does not have are zero.
 type Link struct {
@@ -23,6 +30,76 @@ const (
 
 // PHYs are the interfaces between device and Ethernet: 100 Mbit/s, RGMII also a gigabit.
 var PHYs = []string{"mii", "rmii", "rgmii", "rgmii-100"}
+
+// Limits of links, see hdl/rtl/nmc_uart.v and nmc_net.v.
+const (
+	ClocksPerBit = 4       // of a UART, least
+	MinFIFO      = 4       // bytes of a UART's queue, if there is one
+	MinRing      = 1 << 11 // bytes of Ethernet's ring: a packet of full length
+	MaxFIFO      = 1 << 16
+
+	// MaxPacket is the longest frame that a datagram in one Ethernet packet carries, stuffed, with a zero before and one behind it.
+	MaxPacket = 1464
+)
+
+// A Fault is what is wrong with a link: the key of its table, or frame_bytes of the device's.
+type Fault struct{ Key, Message, Remedy string }
+
+// Check says what is wrong with a link of a device with frames of up to frameBytes. What is missing, "" or 0, is its writer's to say,
+// but for a FIFO of Ethernet.
+func (l Link) Check(frameBytes int) (all []Fault) {
+	say := func(key, remedy, format string, args ...any) {
+		all = append(all, Fault{key, fmt.Sprintf(format, args...), remedy})
+	}
+	power := l.FIFO&(l.FIFO-1) == 0
+	switch l.Kind {
+	case UART:
+		if most := l.Clock / ClocksPerBit; l.Clock != 0 && l.Baud > most {
+			say("baud", fmt.Sprintf("use at most %d", most), "baud = %d leaves less than %d clocks of %d Hz to a bit", l.Baud, ClocksPerBit, l.Clock)
+		}
+		if l.FIFO != 0 && (l.FIFO < MinFIFO || l.FIFO > MaxFIFO || !power) {
+			say("fifo", "write fifo = 512, in bytes", "fifo = %d is not 0 and no power of two from %d on", l.FIFO, MinFIFO)
+		}
+	case Ethernet:
+		const preset = "02:6e:6d:63:00:01"
+		switch a, err := net.ParseMAC(l.MAC); {
+		case l.MAC == "":
+		case err != nil || len(a) != 6:
+			say("mac", `write mac = "`+preset+`"`, "mac = %q is no hardware address of six bytes", l.MAC)
+		case a[0]&1 != 0:
+			say("mac", "use one whose first byte is even, such as "+preset, "mac = %q is the address of a group", l.MAC)
+		}
+		const ip = `write ip = "10.0.0.2"`
+		switch a, err := netip.ParseAddr(l.IP); {
+		case l.IP == "":
+		case err != nil || !a.Is4():
+			say("ip", ip, "ip = %q is no IPv4 address", l.IP)
+		case a.IsMulticast() || a.IsUnspecified() || a == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+			say("ip", ip, "ip = %q is not the address of one device", l.IP)
+		}
+		if l.FIFO < MinRing || l.FIFO > MaxFIFO {
+			say("fifo", "write fifo = 4096, in bytes", "fifo = %d is outside %d to %d", l.FIFO, MinRing, MaxFIFO)
+		} else if !power {
+			say("fifo", "write fifo = 4096, in bytes", "fifo = %d is no power of two", l.FIFO)
+		}
+		if !known(l.PHY) {
+			say("phy", `write phy = "rgmii"`, "phy = %q is none of %s", l.PHY, strings.Join(PHYs, ", "))
+		}
+		if frameBytes > MaxPacket {
+			say("frame_bytes", fmt.Sprintf("use at most %d", MaxPacket), "a datagram carries no frame of frame_bytes = %d", frameBytes)
+		}
+	}
+	return all
+}
+
+func known(phy string) bool {
+	for _, p := range PHYs {
+		if p == phy {
+			return true
+		}
+	}
+	return false
+}
 
 // fields are what the Verilog depends on, in an order that stays.
 func (l Link) fields() []any {
