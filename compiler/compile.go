@@ -84,7 +84,9 @@ func Compile(net *config.Net, opt Options) (*Build, error) {
 	for _, s := range Passes {
 		var err error
 		if s.Run == nil {
-			p, err = rules.Build(net)
+			if p, err = rules.Build(net); err == nil && d.Answers {
+				err = pass.Answers(p)
+			}
 		} else {
 			err = s.Run(p, &dev)
 		}
@@ -152,7 +154,12 @@ func describe(net *config.Net, p *ir.Program, dev device.Config) *manifest.Manif
 	for _, l := range net.Layers {
 		m.Layers = append(m.Layers, l.Units)
 	}
-	m.Cost.MACs, m.Cost.Cycles = pass.Cost(p, p.Func("learn"), dev)
+	m.Answers = net.Device.Answers
+	work := "learn"
+	if m.Answers {
+		work = "infer"
+	}
+	m.Cost.MACs, m.Cost.Cycles = pass.Cost(p, p.Func(work), dev)
 	for _, t := range p.Tensors {
 		if t.Source == "memory" {
 			m.Tensors = append(m.Tensors, manifest.Tensor{Name: t.Name, ID: uint8(t.ID), Space: device.Weights, Base: t.Base,

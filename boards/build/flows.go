@@ -47,7 +47,7 @@ var flows = map[string]flow{
 	},
 	"xc7": {
 		synth: func(files string) string {
-			return fmt.Sprintf("read_verilog -I gen %s\nsynth_xilinx -family xc7 -top %s\ntee -o stat.txt stat\n", files, board.TopModule)
+			return fmt.Sprintf("read_verilog -I gen %s\nsynth_xilinx -flatten -family xc7 -top %s\ntee -o stat.txt stat\n", files, board.TopModule)
 		},
 		bitstream: "bitstream.bit",
 	},

@@ -74,6 +74,14 @@ func openBuild(path string) (*build, error) {
 	return &build{path: path, net: filepath.Join(path, manifest.NetFile), manifest: m, image: img, top: top}, nil
 }
 
+// learns is an error for a build that answers alone.
+func (b *build) learns() error {
+	if !b.manifest.Answers {
+		return nil
+	}
+	return fmt.Errorf("%s answers and does not learn: its net.toml says learning = false in [device]; remove that, or answer with nmc eval %s", b.path, b.path)
+}
+
 // oneBuild wants exactly one build.
 func oneBuild(verb string, args []string) error {
 	if len(args) != 1 {

@@ -32,6 +32,9 @@ learned state. A difference is followed to its first sample, instruction, tensor
 			if err != nil {
 				return err
 			}
+			if err := b.learns(); err != nil {
+				return err
+			}
 			text, err := b.instructions()
 			if err != nil {
 				return err

@@ -96,6 +96,9 @@ func (t *training) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := b.learns(); err != nil {
+		return err
+	}
 	m := b.manifest
 	if t.cmd.Flags().Changed("epochs") && t.epochs < 1 {
 		return fmt.Errorf("--epochs %d: at least 1 is needed", t.epochs)

@@ -158,6 +158,7 @@ type Device struct {
 	Lanes, WeightPorts                                             int
 	WeightDepth, VectorDepth, ProgramDepth, TableDepth, FrameBytes int
 	Units                                                          string // "all", or "used": only what the program needs
+	Answers                                                        bool   // learning = false: the program answers and does not learn
 	Link                                                           device.Link
 	Key                                                            string // file with the device's key, as written; "": none
 	Pos                                                            Pos    // of the [device] header

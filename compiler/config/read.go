@@ -170,8 +170,8 @@ func (r *reader) top(t *table) {
 	if t.ok("rule") {
 		r.rule(rule, t, data)
 	}
-	r.device(device)
 	r.weights(weights)
+	r.device(device)
 	t.done()
 	if len(r.list) == 0 {
 		r.updates(rule)
@@ -665,6 +665,10 @@ func (r *reader) device(t *table) {
 	d.Units = t.choice("units", "all", []string{"all", "used"}, `units = "used"`)
 	if t.ok("frame_bytes") && d.FrameBytes != 0 && d.FrameBytes < minFrame {
 		t.error("frame_bytes", fmt.Sprintf("frame_bytes = %d is too short for a frame", d.FrameBytes), fmt.Sprintf("use at least %d", minFrame))
+	}
+	d.Answers = !t.truth("learning", true, "learning = false")
+	if d.Answers && t.ok("learning") && r.net.Import.Path == "" {
+		t.error("learning", "a device that does not learn has no weights", `add [weights] with import = "trained.npz", or remove it`)
 	}
 	const key = `key = "nmc.key"`
 	d.Key = t.text("key", "", key)

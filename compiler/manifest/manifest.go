@@ -36,6 +36,8 @@ type Manifest struct {
 	ImageID Hex           `json:"image_id"`
 	Device  device.Config `json:"device"`
 	Seed    uint32        `json:"seed"`
+	// Answers says that the program has no entry that learns.
+	Answers bool `json:"answers,omitempty"`
 
 	Layers  []int    `json:"layers"` // units, input first
 	Classes int      `json:"classes"`
