@@ -25,8 +25,8 @@ var control = []Step{
 	{Name: "host.reg", First: true, High: true, Next: next("host.first")},
 	{Name: "host.first", Do: HostFirst, Next: next("host.second")},
 	{Name: "host.second", Next: next("host.data")},
-	{Name: "host.table", Do: Entry1, Next: next("host.low")},
-	{Name: "host.low", Do: Entry2, Next: next("host.data")},
+	{Name: "host.table", Do: HostUpper, Next: next("host.low")},
+	{Name: "host.low", Do: HostLower, Next: next("host.data")},
 	{Name: "host.data", Next: next("idle")},
 
 	// A run.
@@ -229,11 +229,8 @@ var vector = slices.Concat([]Step{
 }, words(), []Step{
 	{Name: "dot.sum", Do: Dot, Next: next("dot.sum", "alu.wait")},
 
-	{Name: "tab", Do: Scan, Next: next("tab.0")},
-	{Name: "tab.0", Do: Entry0, Next: next("tab.0", "tab.1")},
-	{Name: "tab.1", Do: Entry1, Next: next("tab.2")},
-	{Name: "tab.2", Do: Entry2, Next: next("tab.3")},
-	{Name: "tab.3", Do: Entry3, Next: next("tab.0", "flush")},
+	{Name: "tab", Do: Scan, Next: next("tab.walk")},
+	{Name: "tab.walk", Do: Lookup, Next: next("tab.walk", "flush")},
 
 	{Name: "amax", Do: Scan, Next: next("amax.clear")},
 	{Name: "amax.clear", Write: WriteRow, To: Index, Read: ReadRow, Row: Best, Next: next("amax.take")},

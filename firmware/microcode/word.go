@@ -117,7 +117,7 @@ const (
 // Do is a command, with the condition that it asks.
 type Do uint8
 
-// Commands. Numbers matter: the lower three bits of the walk, of vector words and of table entries count their steps.
+// Commands. Numbers matter: the lower three bits of the walk and of vector words count their steps.
 const (
 	None      Do = 0
 	Decode    Do = 1 // the instruction is there; next |= op
@@ -146,14 +146,13 @@ const (
 	Operands Do = 22 // next |= op, its lower three bits
 	Dot      Do = 23 // lanes idle?
 
-	Entry0  Do = 24 // table: element there?
-	Entry1  Do = 25
-	Entry2  Do = 26
-	Entry3  Do = 27 // elements left?
-	Take    Do = 28 // element there?
-	AluWait Do = 29 // result there?
-	Better  Do = 30 // was it larger than the best in the step before?
-	Inverse Do = 31 // the complement of the sum is written
+	Lookup    Do = 24 // table: elements are taken as fast as they are looked up; none left?
+	HostUpper Do = 25 // the upper half of a table's entry is broadcast
+	HostLower Do = 26
+	Take      Do = 28 // element there?
+	AluWait   Do = 29 // result there?
+	Better    Do = 30 // was it larger than the best in the step before?
+	Inverse   Do = 31 // the complement of the sum is written
 
 	Bounds  Do = 32
 	Run     Do = 33 // the scanner starts a run of elements
@@ -195,7 +194,7 @@ const (
 // answers is the number of successors of commands that have more than one.
 var answers = map[Do]int{
 	Decode: 64, Idle: 8, Walk: 4, WalkProduct: 4, Drain: 4, Operands: 8,
-	Retire: 2, Word5: 4, Dot: 2, Entry0: 2, Entry3: 2, Take: 2, AluWait: 2, Better: 2, PassEnd: 2, Rate: 2, KeyWait: 2,
+	Retire: 2, Word5: 4, Dot: 2, Lookup: 2, Take: 2, AluWait: 2, Better: 2, PassEnd: 2, Rate: 2, KeyWait: 2,
 	DigValue: 2, DigWait: 2, DrainMore: 2, Flush: 2, Low: 2, High: 2, IsWide: 2, IsWideOut: 2, IsWideIn: 2, IsWeights: 2, IsRows: 2,
 	Next: 2, RegScan: 2,
 }
@@ -205,8 +204,8 @@ var Commands = map[Do]string{
 	None: "none", Decode: "decode", Fetch: "fetch", Retire: "retire", Idle: "idle", Begin: "begin", Enter: "enter", HostFirst: "host_first",
 	Walk: "walk", Rate1: "rate1", Rate2: "rate2", Rate3: "rate3", Hold: "hold", HoldProduct: "hold_product",
 	WalkProduct: "walk_product", Word0: "word0", Word1: "word1", Word2: "word2", Word3: "word3", Word4: "word4",
-	Word5: "word5", Operands: "operands", Dot: "dot", Entry0: "entry0", Entry1: "entry1", Entry2: "entry2",
-	Entry3: "entry3", Take: "take", AluWait: "alu_wait", Better: "better", Inverse: "inverse", Bounds: "bounds", Run: "run",
+	Word5: "word5", Operands: "operands", Dot: "dot", Lookup: "lookup", HostUpper: "host_upper", HostLower: "host_lower",
+	Take: "take", AluWait: "alu_wait", Better: "better", Inverse: "inverse", Bounds: "bounds", Run: "run",
 	RunEnd: "run_end", Drain: "drain", Pass: "pass", PassEnd: "pass_end", Goal: "goal", Rate: "rate",
 	PermuteX: "permute_x", PermuteY: "permute_y", KeyWait: "key_wait", DigValue: "dig_value", DigWait: "dig_wait",
 	Second: "second", DrainMore: "drain_more", Store: "store", Flush: "flush", Low: "low", High: "high", IsWide: "is_wide",

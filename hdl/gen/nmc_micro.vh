@@ -39,10 +39,9 @@
 `define NMC_DO_WORD5           6'd21
 `define NMC_DO_OPERANDS        6'd22
 `define NMC_DO_DOT             6'd23
-`define NMC_DO_ENTRY0          6'd24
-`define NMC_DO_ENTRY1          6'd25
-`define NMC_DO_ENTRY2          6'd26
-`define NMC_DO_ENTRY3          6'd27
+`define NMC_DO_LOOKUP          6'd24
+`define NMC_DO_HOST_UPPER      6'd25
+`define NMC_DO_HOST_LOWER      6'd26
 `define NMC_DO_TAKE            6'd28
 `define NMC_DO_ALU_WAIT        6'd29
 `define NMC_DO_BETTER          6'd30

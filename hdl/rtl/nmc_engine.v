@@ -275,7 +275,8 @@ module nmc_engine #(
   wire [15:0] hi, lo, bcast;
   wire o_bcast, w_draw, w_sign, p_load, p_o, p_prod, f_load, c_load, fire, pull, flag, x_zero, compare, f_le, f_inv;
   wire [1:0] c_sel;
-  wire tail, acc_load, tok_valid, tok_first, tok_shift, tok_last, push, lanes_ask, lanes_idle;
+  wire [31:0] entry;
+  wire pair, tail, acc_load, tok_valid, tok_first, tok_shift, tok_last, push, lanes_ask, lanes_idle;
   wire [QueueBits-1:0] push_addr;
   wire [6:0] overflows;
   nmc_lanes #(
@@ -288,7 +289,7 @@ module nmc_engine #(
       .w_i(weight_data), .v_i(vector_data), .draw_i(draws), .bcast_i(bcast), .o_bcast_i(o_bcast), .w_draw_i(w_draw),
       .w_sign_i(w_sign), .p_load_i(p_load), .p_o_i(p_o), .p_prod_i(p_prod), .f_load_i(f_load), .c_load_i(c_load),
       .c_sel_i(c_sel), .fire_i(fire), .pull_i(pull), .flag_i(flag), .x_zero_i(x_zero), .compare_i(compare),
-      .f_le_i(f_le), .f_inv_i(f_inv), .tail_i(tail), .acc_load_i(acc_load), .tok_valid_i(tok_valid),
+      .f_le_i(f_le), .f_inv_i(f_inv), .tail_i(tail), .acc_load_i(acc_load), .pair_i(pair), .table_i(entry), .tok_valid_i(tok_valid),
       .tok_first_i(tok_first), .tok_shift_i(tok_shift), .tok_last_i(tok_last), .push_i(push), .push_addr_i(push_addr),
       .we_o(lanes_we), .waddr_o(lanes_waddr), .touched_o(lanes_touched), .wdata_o(lanes_wdata),
       .overflows_o(overflows), .wlanes_i(valid_lanes), .acc0_o(acc0), .ask_i(lanes_ask), .idle_o(lanes_idle)
@@ -337,7 +338,7 @@ module nmc_engine #(
       .tail_mask_o(tail_mask), .bcast_o(bcast), .o_bcast_o(o_bcast), .w_draw_o(w_draw), .w_sign_o(w_sign),
       .p_load_o(p_load), .p_o_o(p_o), .p_prod_o(p_prod), .f_load_o(f_load), .c_load_o(c_load), .c_sel_o(c_sel),
       .fire_o(fire), .pull_o(pull), .flag_o(flag), .x_zero_o(x_zero), .compare_o(compare), .f_le_o(f_le),
-      .f_inv_o(f_inv), .tail_o(tail), .acc_load_o(acc_load), .tok_valid_o(tok_valid), .tok_first_o(tok_first),
+      .f_inv_o(f_inv), .tail_o(tail), .acc_load_o(acc_load), .pair_o(pair), .table_o(entry), .tok_valid_o(tok_valid), .tok_first_o(tok_first),
       .tok_shift_o(tok_shift), .tok_last_o(tok_last), .push_o(push), .push_addr_o(push_addr),
       .lanes_ask_o(lanes_ask), .lanes_idle_i(lanes_idle)
   );

@@ -77,6 +77,8 @@ module nmc_lanes #(
     input wire                f_inv_i,
     input wire                tail_i,     // the word is the last one of its row
     input wire                acc_load_i, // acc = {O, acc[47:16]}; no token is on its way
+    input wire                pair_i,     // a table's entry in lanes 0 and 1: P is slope and base, X is O and 256; 0 in others
+    input wire [        31:0] table_i,    // {slope, base}
     // token, cycle 1
     input wire                tok_valid_i,
     input wire                tok_first_i,  // acc = product, else acc + product
@@ -418,6 +420,10 @@ module nmc_lanes #(
         o[2*q] = pair[15:0];
         o[2*q+1] = pair[31:16];
       end
+      if (Share == 1 && Lanes != 1 && pair_i) begin
+        {w[0], w[1%Lanes]} = table_i;
+        o[1%Lanes] = 16'd256;
+      end
     end
 
     // Cycle 4 (later in a reduction, which is in lane 0): accumulate.
@@ -498,6 +504,7 @@ module nmc_lanes #(
     if (Share != 1 || tok_valid_i) begin
       for (l = 0; l < Lanes; l = l + 1) on[l] = {16{fire_i && !x_zero_i}};
       if (tail_i) for (l = 0; l < Lanes; l = l + 1) on[l] = on[l] & {16{tail_mask_i[l[LaneBits-1:0]]}};
+      if (Share == 1 && pair_i) for (l = 2; l < Lanes; l = l + 1) on[l] = 16'd0;
     end
     if (Share != 1 || pull_i || flag_i) begin
       mask_p = {16{pull_i}};

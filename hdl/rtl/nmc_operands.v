@@ -16,6 +16,7 @@ module nmc_operands #(
     parameter VectorBits = 9,
     parameter WordBits = 11,
     parameter Late = 0,  // 1: draws may be operands of mac
+    parameter Pair = 0,  // 1: two lanes look up a table's entry
     parameter Serial = 0  // 1: C of a sum is loaded a cycle later, when no operand comes
 ) (
     input wire clk_i,
@@ -75,7 +76,7 @@ module nmc_operands #(
     input wire [2:0] mode_i,       // of this operand
     input wire       v_start_i,    // dot: the sum starts
     input wire       v_tail_i,
-    input wire       slope_i,      // table: three operands
+    input wire       slope_i,      // table: three operands, one after another; for two lanes rest_i is all
     input wire       entry_i,
     input wire       rest_i,
     input wire       store_i,
@@ -101,7 +102,9 @@ module nmc_operands #(
     output reg        flag_o,
     output reg        compare_o,
     output reg        x_zero_o,
-    output reg        acc_load_o
+    output reg        acc_load_o,
+    output reg        pair_o,     // operands of lanes 0 and 1 are table_o and bcast_o, those of others are zero
+    output reg [31:0] table_o
 );
   // The low half of a register, 0x7fff or 0x8000: one multiplexer with the element.
   wire fits = value_i[31:15] == {17{value_i[31]}} || !sat_i;
@@ -151,7 +154,8 @@ module nmc_operands #(
     // 0 zero, 1 W, 2 O, 3 -32768
     c_sel_o <= upd ? (is_blend_i && opt_i ? 2'd0 : 2'd1) : c_zero ? 2'd0 : 2'd2;
     tail_o <= (mac || upd) && last_i;
-    {p_prod_o, f_load_o, flag_o, compare_o, x_zero_o, acc_load_o} <= 6'd0;
+    {p_prod_o, f_load_o, flag_o, compare_o, x_zero_o, acc_load_o, pair_o} <= 7'd0;
+    if (`NMC_SPARE(rest_i)) table_o <= table_i;
     if (`NMC_SPARE(!walk_i || preload_bc_i)) begin
       p_prod_o <= product_i;
       f_load_o <= v_middle_i && fn_sel_i;
@@ -168,6 +172,10 @@ module nmc_operands #(
       if (v_last_i && (!is_dot_i || v_tail_i) || rest_i || store_i) tok_last_o <= 1'b1;
       if (v_middle_i && fn_mac_i || v_last_i && !is_dot_i && !(fn_mac_i && middle_i) || entry_i || store_i)
         c_load_o <= 1'b1;
+      if (Pair != 0 && rest_i) begin
+        {p_load_o, c_load_o, pair_o} <= 3'd7;
+        c_sel_o <= 2'd0;
+      end
       if (v_any) begin
         w_sign_o <= mode_i[0];
         w_draw_o <= mode_i[2];

@@ -169,6 +169,8 @@ module nmc_sequencer #(
     output reg                  f_inv_o,
     output wire                 tail_o,
     output wire                 acc_load_o,
+    output wire                 pair_o,
+    output wire [         31:0] table_o,
     output wire                 tok_valid_o,
     output wire                 tok_first_o,
     output wire                 tok_shift_o,
@@ -193,7 +195,7 @@ module nmc_sequencer #(
   wire [3:0] adds = micro[`NMC_MICRO_ADD];
   wire walking = does[5:3] == 3'd1;
   reg is_word;  // of vec and dot
-  reg is_entry;  // of tab
+  reg is_entry;  // of tab, or of a host that reads a table
   wire [2:0] step = does[2:0];
   wire is_take = does == `NMC_DO_TAKE;
   wire is_pass = does == `NMC_DO_PASS;
@@ -397,12 +399,20 @@ module nmc_sequencer #(
     wide2 <= wide1;
   end
 
+  // ---- tables: an element is taken, its entry read from the register that it is in, then y = base + slope·rest: where lanes have
+  // back ends of their own, as the sum of two lanes, slope·rest and base·256, of the next element in the next cycle; else in one
+  // lane, after three steps in which its operands are broadcast one by one, of the next element four cycles later ----
+  localparam Pair = Share == 1 && Lanes > 1 ? 1 : 0;
+  reg [4:1] looked;  // an element was taken so many cycles before
+  wire looks = does == `NMC_DO_LOOKUP && (Pair != 0 || looked[3:1] == 3'd0);
+  always @(posedge clk_i) looked <= rst_i ? 4'd0 : {looked[3:1], looks && scan_valid_i};
+
   // ---- operands of the lanes ----
   wire w_sign;
   wire [15:0] first, second;
   wire [VectorBits-1:0] vaddr;
   nmc_operands #(
-      .VectorBits(VectorBits), .WordBits(WordBits), .Late(Drawn), .Serial(Serial)
+      .VectorBits(VectorBits), .WordBits(WordBits), .Late(Drawn), .Serial(Serial), .Pair(Pair)
   ) u_operands (
       .clk_i(clk_i), .running_i(running), .rst_i(rst_i),
       .is_mac_i(is_mac), .is_mac_b_i(is_mac_b), .is_mac_r_i(is_mac_r), .is_upd_i(is_upd), .is_upd_r_i(is_upd_r),
@@ -421,19 +431,20 @@ module nmc_sequencer #(
       .product_i(does == `NMC_DO_WALK_PRODUCT || does == `NMC_DO_HOLD_PRODUCT),
       .preload_i(!Omit[`NMC_UNIT_WIDE] && does == `NMC_DO_PRELOAD), .preload_bc_i(wide2),
       .v_first_i(v_first), .v_middle_i(v_middle), .v_last_i(v_last), .mode_i(mode), .v_start_i(first_token),
-      .v_tail_i(last_word), .slope_i(does == `NMC_DO_ENTRY1), .entry_i(does == `NMC_DO_ENTRY2),
-      .rest_i(does == `NMC_DO_ENTRY3), .store_i(does == `NMC_DO_PUSH),
+      .v_tail_i(last_word), .slope_i(does == `NMC_DO_HOST_UPPER || Pair == 0 && looked[2]),
+      .entry_i(does == `NMC_DO_HOST_LOWER || Pair == 0 && looked[3]), .rest_i(looked[Pair != 0 ? 2 : 4]), .store_i(does == `NMC_DO_PUSH),
       .bcast_o(bcast_o), .tok_valid_o(tok_valid_o), .tok_first_o(tok_first_o), .tok_shift_o(tok_shift_o),
       .tok_last_o(tok_last_o), .p_load_o(p_load_o), .p_o_o(p_o_o), .p_prod_o(p_prod_o), .o_bcast_o(o_bcast_o),
       .w_draw_o(w_draw_o), .w_sign_o(w_sign), .f_load_o(f_load_o), .c_load_o(c_load_o), .c_sel_o(c_sel_o),
-      .fire_o(fire_o), .pull_o(pull_o), .tail_o(tail_o), .flag_o(flag_o), .compare_o(compare_o), .x_zero_o(x_zero_o), .acc_load_o(acc_load_o)
+      .fire_o(fire_o), .pull_o(pull_o), .tail_o(tail_o), .flag_o(flag_o), .compare_o(compare_o), .x_zero_o(x_zero_o), .acc_load_o(acc_load_o),
+      .pair_o(pair_o), .table_o(table_o)
   );
   assign w_sign_o = !Omit[`NMC_UNIT_SIGN] && w_sign;
 
   // ---- results ----
   assign write_o = !is_dot;  // a sum that stays in the lanes
   assign raw_o = wideout;
-  assign reduce_o = is_mac_r || is_dot;
+  assign reduce_o = is_mac_r || is_dot || Pair != 0 && is_tab;
   assign touched_o = is_upd || is_blend && !opt;
   assign count_o = is_mac || is_vec;
   assign to_weights_o = is_upd || is_blend;
@@ -481,7 +492,7 @@ module nmc_sequencer #(
     if (scan_start_o || does == `NMC_DO_LANE) lane <= lane_next;
   end
   wire push_row = take && is_mac_r && !slow_rows && !dead;
-  wire push_entry = does == `NMC_DO_ENTRY0 && scan_valid_i;
+  wire push_entry = looks && scan_valid_i;
   wire push_lane = push_row || push_entry || drain && is_mac_r || is_push;
   wire push_word = d0 && is_upd || second0;
   assign push_o = push_lane || push_word || drain || word_fire && (!is_dot || last_word);
@@ -505,8 +516,8 @@ module nmc_sequencer #(
   assign scan_grant_o = !(d0 && in_rows);
   assign weight_re_o = scan_re_i && scan_weights_o || d0 && !wdraw && !drain0 || second0;
   assign weight_addr_o = scan_weights_o ? scan_raddr_i[WeightBits-1:0] : waddr;
-  wire [15:0] entry_index = ir_i[`NMC_VECTOR_C] + {8'd0, ~scan_value_i[15], scan_value_i[14:8]};
-  assign table_re_o = does == `NMC_DO_ENTRY0;
+  wire [15:0] entry_index = ir_i[`NMC_VECTOR_C] + {8'd0, ~first[15], first[14:8]};
+  assign table_re_o = looked[1];
   assign table_addr_o = entry_index[TableBits-1:0];
 
   // ---- scanner: its first word is the sum ----
@@ -526,7 +537,7 @@ module nmc_sequencer #(
   assign scan_nonzero_o = nonzero;
   assign scan_shared_o = in_rows && running;
   assign scan_values_o = is_upd_r || masked && draw_rounds_o;
-  assign scan_take_o = can_take || is_take || does == `NMC_DO_ENTRY0;
+  assign scan_take_o = can_take || is_take || looks;
 
   // ---- run and host ----
   assign idle_o = does == `NMC_DO_IDLE;
@@ -539,9 +550,9 @@ module nmc_sequencer #(
   reg host_upper, host_low, host_lower;
   always @(posedge clk_i)
     if (`NMC_SPARE(!running || rst_i)) begin
-      host_upper <= host_odd_i && !running && (does == `NMC_DO_ENTRY1 || does == `NMC_DO_HOST_FIRST && host_reg_i);
+      host_upper <= host_odd_i && !running && (does == `NMC_DO_HOST_UPPER || does == `NMC_DO_HOST_FIRST && host_reg_i);
       host_low <= does == `NMC_DO_HOST_FIRST && !(host_odd_i && host_reg_i);
-      host_lower <= host_low || does == `NMC_DO_ENTRY2 && !running && !host_odd_i;
+      host_lower <= host_low || does == `NMC_DO_HOST_LOWER && !running && !host_odd_i;
       if (rst_i) {host_upper, host_low, host_lower} <= 3'd0;
     end
   assign prog_re_o = does == `NMC_DO_FETCH;
@@ -610,7 +621,7 @@ module nmc_sequencer #(
   assign reg_wdata_o = (sum ^ {32{does == `NMC_DO_INVERSE}}) & {32{!is_alu_wait && !idle_o}} | others;
 
   // ---- the next step ----
-  wire still = lanes_idle_i && !in_flight && draw_idle_i;
+  wire still = lanes_idle_i && !in_flight && looked == 4'd0 && draw_idle_i;
   wire stop = is_halt || high_end && low_end && !reg_i[16] && reg_i[0];
   wire walked = scan_done_i && row_start && !(is_blend && in_flight);
   // The vector word is zero: the pass is left out. What stands in lanes beyond the last column costs time only.
@@ -629,8 +640,8 @@ module nmc_sequencer #(
       `NMC_DO_WALK, `NMC_DO_WALK_PRODUCT: answer[1:0] = {is_upd_r && take, walked};
       `NMC_DO_WORD5: answer[1:0] = {is_dot, last_word};
       `NMC_DO_PASS_END: answer[0] = last_word;
-      `NMC_DO_TAKE, `NMC_DO_ENTRY0: answer[0] = scan_valid_i;
-      `NMC_DO_ENTRY3, `NMC_DO_DIG_VALUE, `NMC_DO_NEXT: answer[0] = scan_done_i;
+      `NMC_DO_TAKE: answer[0] = scan_valid_i;
+      `NMC_DO_LOOKUP, `NMC_DO_DIG_VALUE, `NMC_DO_NEXT: answer[0] = scan_done_i;
       `NMC_DO_ALU_WAIT: answer[0] = alu_done_i;
       `NMC_DO_KEY_WAIT, `NMC_DO_DIG_WAIT: answer[0] = !permute_busy_i;
       `NMC_DO_DRAIN: answer[1:0] = {wideout, drain};
