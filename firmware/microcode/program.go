@@ -206,15 +206,15 @@ var blend = []Step{
 	{Name: "blend.passed", Do: PassEnd, Next: next("blend.pass", "flush")},
 }
 
-// words are the six steps of a word of vec and dot.
+// words are the six steps of a word of vec and dot; in the last three the next word's operands are read where its results may follow so soon.
 func words() []Step {
 	var s []Step
 	for i := range Do(6) {
 		n := next(fmt.Sprintf("word.%d", i+1))
 		if i == 5 {
-			n = next("word.0", "flush", "word.0", "dot.sum")
+			n = next("word.0", "flush", "word.3", "dot.sum")
 		}
-		s = append(s, Step{Name: fmt.Sprintf("word.%d", i), Do: Word0 + i, Read: ReadMode, First: i < 4, Next: n})
+		s = append(s, Step{Name: fmt.Sprintf("word.%d", i), Do: Word0 + i, Read: ReadMode, First: true, Next: n})
 	}
 	return s
 }

@@ -137,12 +137,12 @@ const (
 	WalkProduct Do = 14 // ... as Walk, P = rate·v
 	KeyWait     Do = 15 // key there? It stands here, where it takes no element, so that three bits tell a walk.
 
-	Word0    Do = 16 // vector words: operands are read in steps 0 to 2 and used three steps later
+	Word0    Do = 16 // vector words: operands are read in steps 0 to 2 and used three steps later, when those of the next word may be read
 	Word1    Do = 17
 	Word2    Do = 18
 	Word3    Do = 19
 	Word4    Do = 20
-	Word5    Do = 21 // last word? +2: dot?
+	Word5    Do = 21 // last word? +2: of dot; not the last: its operands have been read
 	Operands Do = 22 // next |= op, its lower three bits
 	Dot      Do = 23 // lanes idle?
 

@@ -340,7 +340,7 @@ module nmc_sequencer #(
       .clk_i(clk_i), .rst_i(rst_i), .idle_i(idle_o),
       .is_mac_b_i(is_mac_b), .is_upd_i(is_upd), .is_upd_r_i(is_upd_r), .is_blend_i(is_blend),
       .in_rows_i(in_rows), .wdraw_i(wdraw), .widein_i(widein), .r_draws_i(r_draws), .rstride_i(ir_i[`NMC_MATRIX_RSTRIDE]), .side_i(side),
-      .first_word_i(does == `NMC_DO_BOUNDS), .next_word_i(does == `NMC_DO_PASS_END || word_fire), .pass_i(is_pass),
+      .first_word_i(does == `NMC_DO_BOUNDS), .next_word_i(does == `NMC_DO_PASS_END || (Quick != 0 ? does == `NMC_DO_WORD4 : word_fire)), .pass_i(is_pass),
       .first_i(is_pass || vector_start), .used_i(word_fire || does == `NMC_DO_NEXT), .run_i(is_run),
       .run_end_i(is_run_end), .walking_i(walking), .take_ok_i(step[2] == step[1] && !step[0]),
       .word_ok_i(step == 3'd0 || step[2]), .draining_i(draining), .drain_more_i(does == `NMC_DO_DRAIN_MORE),
@@ -352,7 +352,12 @@ module nmc_sequencer #(
       .acc0_o(acc0), .last0_o(last0), .second_o(second0), .addr_o(waddr), .in_flight_o(in_flight)
   );
 
-  // ---- vector instructions: a word takes six steps; operands are read in steps 0 to 2 and used three steps later ----
+  // ---- vector instructions: a word takes six steps; operands are read in steps 0 to 2 and used three steps later. Where lanes have
+  // back ends of their own and nothing is drawn, they are those of the next word's steps 0 to 2: then the word counts on in step 4 ----
+  localparam Quick = Share == 1 ? 1 : 0;
+  reg last_q;
+  always @(posedge clk_i) last_q <= last_word;
+  wire last_vector = Quick != 0 ? last_q : last_word;
   // Operands in their order: 0 is a, 1 is b, 2 is c. The operand is the one that is read here: in a word, or when the
   // instruction starts.
   reg v_first, v_middle, v_last;
@@ -431,7 +436,7 @@ module nmc_sequencer #(
       .product_i(does == `NMC_DO_WALK_PRODUCT || does == `NMC_DO_HOLD_PRODUCT),
       .preload_i(!Omit[`NMC_UNIT_WIDE] && does == `NMC_DO_PRELOAD), .preload_bc_i(wide2),
       .v_first_i(v_first), .v_middle_i(v_middle), .v_last_i(v_last), .mode_i(mode), .v_start_i(first_token),
-      .v_tail_i(last_word), .slope_i(does == `NMC_DO_HOST_UPPER || Pair == 0 && looked[2]),
+      .v_tail_i(last_vector), .slope_i(does == `NMC_DO_HOST_UPPER || Pair == 0 && looked[2]),
       .entry_i(does == `NMC_DO_HOST_LOWER || Pair == 0 && looked[3]), .rest_i(looked[Pair != 0 ? 2 : 4]), .store_i(does == `NMC_DO_PUSH),
       .bcast_o(bcast_o), .tok_valid_o(tok_valid_o), .tok_first_o(tok_first_o), .tok_shift_o(tok_shift_o),
       .tok_last_o(tok_last_o), .p_load_o(p_load_o), .p_o_o(p_o_o), .p_prod_o(p_prod_o), .o_bcast_o(o_bcast_o),
@@ -495,14 +500,14 @@ module nmc_sequencer #(
   wire push_entry = looks && scan_valid_i;
   wire push_lane = push_row || push_entry || drain && is_mac_r || is_push;
   wire push_word = d0 && is_upd || second0;
-  assign push_o = push_lane || push_word || drain || word_fire && (!is_dot || last_word);
+  assign push_o = push_lane || push_word || drain || word_fire && (!is_dot || last_vector);
   wire from_scan = is_tab || is_mac_r && !slow_rows;
   wire [LaneBits-1:0] push_index = !push_lane ? {LaneBits{1'b0}} : from_scan ? scan_lane_i : lane;
   wire [VectorBits+LaneBits-1:0] push_vector = {push_index, dest};
   wire [WeightBits+VectorBits+LaneBits-1:0] place_weights = {{VectorBits + LaneBits{1'b0}}, waddr};
   wire [WeightBits+VectorBits+LaneBits-1:0] place_vectors = {{WeightBits{1'b0}}, push_vector};
   wire [WeightBits+VectorBits+LaneBits-1:0] place = to_weights_o ? place_weights : place_vectors;
-  assign push_addr_o = {push_lane, to_weights_o ? last0 : last_word, place[QueueBits-3:0]};
+  assign push_addr_o = {push_lane, to_weights_o ? last0 : Quick != 0 && word_fire ? last_q : last_word, place[QueueBits-3:0]};
 
   // ---- memories ----
   always @(*) begin
@@ -638,7 +643,7 @@ module nmc_sequencer #(
       `NMC_DO_IDLE: answer[2:0] = host_read_i ? {host_table_i, host_reg_i, 1'b1} : {1'b0, run_i, 1'b0};
       `NMC_DO_RETIRE: answer[0] = stop;
       `NMC_DO_WALK, `NMC_DO_WALK_PRODUCT: answer[1:0] = {is_upd_r && take, walked};
-      `NMC_DO_WORD5: answer[1:0] = {is_dot, last_word};
+      `NMC_DO_WORD5: answer[1:0] = {last_vector ? is_dot : Quick != 0 && !v_draws, last_vector};
       `NMC_DO_PASS_END: answer[0] = last_word;
       `NMC_DO_TAKE: answer[0] = scan_valid_i;
       `NMC_DO_LOOKUP, `NMC_DO_DIG_VALUE, `NMC_DO_NEXT: answer[0] = scan_done_i;
