@@ -74,7 +74,7 @@ var macB = []Step{
 
 	{Name: "mac.b.pass", Do: Pass, Read: ReadGroup, Row: 0, Next: next("mac.b.first")},
 	{Name: "mac.b.first", Write: WriteRow, To: Start, Read: ReadGroup, Row: 1, Next: next("mac.b.outer")},
-	{Name: "mac.b.outer", Do: IsWideIn, Write: WriteRow, To: Outer, Next: next("mac.b.run", "mac.b.load")},
+	{Name: "mac.b.outer", Do: IsWideIn, Write: WriteRow, To: Outer, Read: ReadRow, Row: Start, Next: next("mac.b.go", "mac.b.load")},
 	{Name: "mac.b.load", Do: Flush, Read: ReadRow, Row: Wide, Next: next("mac.b.load", "mac.b.low0")},
 	{Name: "mac.b.low0", First: true, Add: AddOne, Write: WriteRow, To: Wide, Next: next("mac.b.low1")},
 	{Name: "mac.b.low1", Read: ReadRow, Row: Wide, Next: next("mac.b.mid0")},
@@ -86,7 +86,7 @@ var macB = []Step{
 
 	{Name: "mac.b.run", Read: ReadRow, Row: Start, Next: next("mac.b.go")},
 	{Name: "mac.b.go", Do: Run, Add: AddAWords, Read: ReadRow, Row: Base, Next: next("mac.b.walk")},
-	{Name: "mac.b.walk", Do: Walk, Read: ReadRow, Row: Base, Next: next("mac.b.walk", "mac.b.end", "", "")},
+	{Name: "mac.b.walk", Do: Walk, Read: ReadRow, Row: Base, Next: next("mac.b.walk", "mac.b.end", "mac.b.drain", "")},
 	{Name: "mac.b.end", Do: RunEnd, Read: ReadRow, Row: Outer, Next: next("mac.b.stride")},
 	stride("mac.b.stride", "mac.b.again", "mac.b.drain"),
 	{Name: "mac.b.again", Add: AddFirst, Write: WriteRow, To: Start, Next: next("mac.b.run")},
@@ -154,30 +154,32 @@ var macRWide = []Step{
 var updB = []Step{
 	{Name: "upd", Do: Bounds, Read: ReadGroup, Row: 2, Next: next("upd.base")},
 	{Name: "upd.base", Add: AddWBase, Write: WriteRow, To: Base, Read: ReadGroup, Row: 3, Next: next("upd.side")},
-	{Name: "upd.side", Add: AddDWords, Write: WriteRow, To: Side, Next: next("upd.pass")},
-	{Name: "upd.pass", Do: Pass, Read: ReadGroup, Row: 0, Next: next("upd.first")},
-	{Name: "upd.first", Write: WriteRow, To: Start, Read: ReadGroup, Row: 1, Next: next("upd.outer")},
-	{Name: "upd.outer", Do: IsRows, Write: WriteRow, To: Outer, Read: ReadRow, Row: Side, Next: next("upd.b.v", "upd.r.run")},
+	{Name: "upd.side", Do: IsRows, Add: AddDWords, Write: WriteRow, To: Side, Next: next("upd.b.pass", "upd.r.pass")},
 
-	{Name: "upd.b.v", First: true, Read: ReadRb, Next: next("upd.b.rate")},
-	{Name: "upd.b.rate", High: true, Read: ReadRb, Next: next("upd.b.goal")},
-	{Name: "upd.b.goal", Do: Goal, High: true, Next: next("upd.b.times")},
-	{Name: "upd.b.times", Do: Rate, Next: next("upd.b.run", "upd.b.passed")},
-	{Name: "upd.b.run", Read: ReadRow, Row: Start, Next: next("upd.b.go")},
-	{Name: "upd.b.go", Do: Run, Add: AddAWords, Read: ReadRow, Row: Base, Next: next("upd.b.product")},
-	{Name: "upd.b.product", Do: WalkProduct, Read: ReadRow, Row: Base, Next: next("upd.b.walk", "upd.b.end", "", "")},
+	// v and the rate are on their way while the run's start and the number of runs are.
+	{Name: "upd.b.pass", Do: Pass, Read: ReadRow, Row: Side, Next: next("upd.b.v")},
+	{Name: "upd.b.v", First: true, Read: ReadGroup, Row: 0, Next: next("upd.b.first")},
+	{Name: "upd.b.first", Write: WriteRow, To: Start, Read: ReadRb, Next: next("upd.b.goal")},
+	{Name: "upd.b.goal", Do: Goal, High: true, Read: ReadGroup, Row: 1, Next: next("upd.b.times")},
+	{Name: "upd.b.times", Do: Rate, Write: WriteRow, To: Outer, Read: ReadRow, Row: Start, Next: next("upd.b.go", "upd.b.passed")},
+	{Name: "upd.b.go", Do: Run, Add: AddAWords, Read: ReadRow, Row: Base, Next: next("upd.b.hold")},
+	{Name: "upd.b.hold", Do: Hold, Read: ReadRow, Row: Base, Next: next("upd.b.product")},
+	{Name: "upd.b.product", Do: WalkProduct, Read: ReadRow, Row: Base, Next: next("upd.b.walk", "upd.b.end", "upd.b.passed", "")},
 
-	{Name: "upd.b.walk", Do: Walk, Read: ReadRow, Row: Base, Next: next("upd.b.walk", "upd.b.end", "", "")},
+	{Name: "upd.b.walk", Do: Walk, Read: ReadRow, Row: Base, Next: next("upd.b.walk", "upd.b.end", "upd.b.passed", "")},
 	{Name: "upd.b.end", Do: RunEnd, Read: ReadRow, Row: Outer, Next: next("upd.b.stride")},
 	stride("upd.b.stride", "upd.b.again", "upd.b.passed"),
 	{Name: "upd.b.again", Add: AddFirst, Write: WriteRow, To: Start, Next: next("upd.b.next")},
 	{Name: "upd.b.next", Read: ReadRow, Row: Start, Next: next("upd.b.on")},
 	{Name: "upd.b.on", Do: Run, Add: AddAWords, Read: ReadRow, Row: Base, Next: next("upd.b.walk")},
-	{Name: "upd.b.passed", Do: PassEnd, Next: next("upd.pass", "flush")},
+	{Name: "upd.b.passed", Do: PassEnd, Next: next("upd.b.pass", "flush")},
 }
 
 // upd.r takes the element first, forms rate·s, then walks the whole row.
 var updR = []Step{
+	{Name: "upd.r.pass", Do: Pass, Read: ReadGroup, Row: 0, Next: next("upd.r.first")},
+	{Name: "upd.r.first", Write: WriteRow, To: Start, Read: ReadGroup, Row: 1, Next: next("upd.r.outer")},
+	{Name: "upd.r.outer", Write: WriteRow, To: Outer, Read: ReadRow, Row: Start, Next: next("upd.r.go")},
 	{Name: "upd.r.run", Read: ReadRow, Row: Start, Next: next("upd.r.go")},
 	{Name: "upd.r.go", Do: Run, Add: AddAWords, Read: ReadRow, Row: Base, Next: next("upd.r.walk")},
 	{Name: "upd.r.walk", Do: Walk, Read: ReadRow, Row: Base, Next: next("upd.r.walk", "upd.r.end", "upd.r.rate1", "")},

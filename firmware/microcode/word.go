@@ -128,7 +128,7 @@ const (
 	Enter     Do = 6 // pc = entry
 	HostFirst Do = 7 // the host's halfword is in first
 
-	Walk        Do = 8 // end of the run? +2: upd.r: an element is taken?
+	Walk        Do = 8 // end of the run? +2: upd.r: an element is taken; mac.b, upd.b: end of the only run
 	Rate1       Do = 9 // upd.r: rate·s in three steps
 	Rate2       Do = 10
 	Rate3       Do = 11

@@ -628,6 +628,10 @@ module nmc_sequencer #(
   // ---- the next step ----
   wire still = lanes_idle_i && !in_flight && looked == 4'd0 && draw_idle_i;
   wire stop = is_halt || high_end && low_end && !reg_i[16] && reg_i[0];
+  // Of passes with one run of elements nothing is left to add at its end.
+  reg only;
+  always @(posedge clk_i) if (writes == `NMC_WRITE_ROW && to == 3'd3) only <= Quick != 0 && high_end;
+  wire lone = only && (is_mac_b || is_upd_b);
   wire walked = scan_done_i && row_start && !(is_blend && in_flight);
   // The vector word is zero: the pass is left out. What stands in lanes beyond the last column costs time only.
   wire zero_word = skip_q && vector_i == {Lanes * 16{1'b0}};
@@ -642,7 +646,7 @@ module nmc_sequencer #(
       `NMC_DO_OPERANDS: answer[2:0] = op[2:0];
       `NMC_DO_IDLE: answer[2:0] = host_read_i ? {host_table_i, host_reg_i, 1'b1} : {1'b0, run_i, 1'b0};
       `NMC_DO_RETIRE: answer[0] = stop;
-      `NMC_DO_WALK, `NMC_DO_WALK_PRODUCT: answer[1:0] = {is_upd_r && take, walked};
+      `NMC_DO_WALK, `NMC_DO_WALK_PRODUCT: answer[1:0] = {is_upd_r ? take : walked && lone, walked && !lone};
       `NMC_DO_WORD5: answer[1:0] = {last_vector ? is_dot : Quick != 0 && !v_draws, last_vector};
       `NMC_DO_PASS_END: answer[0] = last_word;
       `NMC_DO_TAKE: answer[0] = scan_valid_i;
