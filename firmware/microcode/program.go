@@ -93,7 +93,7 @@ var macB = []Step{
 	{Name: "mac.b.drain", Do: Drain, Next: next("mac.b.drain", "mac.b.passed", "mac.b.drain", "mac.b.drain1")},
 	{Name: "mac.b.drain1", Do: DrainMore, Next: next("mac.b.drain1", "mac.b.drain2")},
 	{Name: "mac.b.drain2", Do: DrainMore, Next: next("mac.b.drain2", "mac.b.passed")},
-	{Name: "mac.b.passed", Do: PassEnd, Next: next("mac.b.pass", "flush")},
+	{Name: "mac.b.passed", Do: PassEnd, Read: ReadRow, Row: Start, Next: next("mac.b.pass", "flush", "mac.b.go", "")},
 }
 
 var macR = []Step{
@@ -172,7 +172,7 @@ var updB = []Step{
 	{Name: "upd.b.again", Add: AddFirst, Write: WriteRow, To: Start, Next: next("upd.b.next")},
 	{Name: "upd.b.next", Read: ReadRow, Row: Start, Next: next("upd.b.on")},
 	{Name: "upd.b.on", Do: Run, Add: AddAWords, Read: ReadRow, Row: Base, Next: next("upd.b.walk")},
-	{Name: "upd.b.passed", Do: PassEnd, Next: next("upd.b.pass", "flush")},
+	{Name: "upd.b.passed", Do: PassEnd, Read: ReadRow, Row: Side, Next: next("upd.b.pass", "flush", "upd.b.v", "")},
 }
 
 // upd.r takes the element first, forms rate·s, then walks the whole row.
@@ -200,12 +200,11 @@ var blend = []Step{
 	{Name: "blend.side", Add: AddAHigh, Write: WriteRow, To: Side, Next: next("blend.pass")},
 	{Name: "blend.pass", Do: Pass, Next: next("blend.first")},
 	{Name: "blend.first", Write: WriteRow, To: Start, Read: ReadRb, Next: next("blend.rate")},
-	{Name: "blend.rate", High: true, Next: next("blend.run")},
-	{Name: "blend.run", Read: ReadRow, Row: Start, Next: next("blend.go")},
+	{Name: "blend.rate", High: true, Read: ReadRow, Row: Start, Next: next("blend.go")},
 	{Name: "blend.go", Do: Run, Read: ReadRow, Row: Base, Next: next("blend.walk")},
 	{Name: "blend.walk", Do: Walk, Read: ReadRow, Row: Base, Next: next("blend.walk", "blend.end", "", "")},
 	{Name: "blend.end", Do: RunEnd, Next: next("blend.passed")},
-	{Name: "blend.passed", Do: PassEnd, Next: next("blend.pass", "flush")},
+	{Name: "blend.passed", Do: PassEnd, Next: next("blend.pass", "flush", "", "")},
 }
 
 // words are the six steps of a word of vec and dot; in the last three the next word's operands are read where its results may follow so soon.

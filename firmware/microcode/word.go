@@ -159,7 +159,7 @@ const (
 	RunEnd  Do = 34
 	Drain   Do = 35 // sums leave? +2: wide?
 	Pass    Do = 36
-	PassEnd Do = 37 // last one?
+	PassEnd Do = 37 // last one? +2: not the last, it has one run: the next one begins here
 	Goal    Do = 38 // upd.b: P = v
 	Rate    Do = 39 // P·rate; vector word of zeros?
 
@@ -194,7 +194,7 @@ const (
 // answers is the number of successors of commands that have more than one.
 var answers = map[Do]int{
 	Decode: 64, Idle: 8, Walk: 4, WalkProduct: 4, Drain: 4, Operands: 8,
-	Retire: 2, Word5: 4, Dot: 2, Lookup: 2, Take: 2, AluWait: 2, Better: 2, PassEnd: 2, Rate: 2, KeyWait: 2,
+	Retire: 2, Word5: 4, Dot: 2, Lookup: 2, Take: 2, AluWait: 2, Better: 2, PassEnd: 4, Rate: 2, KeyWait: 2,
 	DigValue: 2, DigWait: 2, DrainMore: 2, Flush: 2, Low: 2, High: 2, IsWide: 2, IsWideOut: 2, IsWideIn: 2, IsWeights: 2, IsRows: 2,
 	Next: 2, RegScan: 2,
 }

@@ -198,7 +198,8 @@ module nmc_sequencer #(
   reg is_entry;  // of tab, or of a host that reads a table
   wire [2:0] step = does[2:0];
   wire is_take = does == `NMC_DO_TAKE;
-  wire is_pass = does == `NMC_DO_PASS;
+  wire pass_on;  // the next pass begins where one ends: its first element and number of runs are those of that one
+  wire is_pass = does == `NMC_DO_PASS || pass_on;
   wire is_run = does == `NMC_DO_RUN;
   wire is_run_end = does == `NMC_DO_RUN_END;
   wire draining = does == `NMC_DO_DRAIN || does == `NMC_DO_DRAIN_MORE;
@@ -630,8 +631,9 @@ module nmc_sequencer #(
   wire stop = is_halt || high_end && low_end && !reg_i[16] && reg_i[0];
   // Of passes with one run of elements nothing is left to add at its end.
   reg only;
-  always @(posedge clk_i) if (writes == `NMC_WRITE_ROW && to == 3'd3) only <= Quick != 0 && high_end;
+  always @(posedge clk_i) if (writes == `NMC_WRITE_ROW && to == 3'd3 && does != `NMC_DO_HIGH) only <= Quick != 0 && high_end;
   wire lone = only && (is_mac_b || is_upd_b);
+  assign pass_on = does == `NMC_DO_PASS_END && lone && !widein && !last_word;
   wire walked = scan_done_i && row_start && !(is_blend && in_flight);
   // The vector word is zero: the pass is left out. What stands in lanes beyond the last column costs time only.
   wire zero_word = skip_q && vector_i == {Lanes * 16{1'b0}};
@@ -648,7 +650,7 @@ module nmc_sequencer #(
       `NMC_DO_RETIRE: answer[0] = stop;
       `NMC_DO_WALK, `NMC_DO_WALK_PRODUCT: answer[1:0] = {is_upd_r ? take : walked && lone, walked && !lone};
       `NMC_DO_WORD5: answer[1:0] = {last_vector ? is_dot : Quick != 0 && !v_draws, last_vector};
-      `NMC_DO_PASS_END: answer[0] = last_word;
+      `NMC_DO_PASS_END: answer[1:0] = {pass_on, last_word};
       `NMC_DO_TAKE: answer[0] = scan_valid_i;
       `NMC_DO_LOOKUP, `NMC_DO_DIG_VALUE, `NMC_DO_NEXT: answer[0] = scan_done_i;
       `NMC_DO_ALU_WAIT: answer[0] = alu_done_i;
