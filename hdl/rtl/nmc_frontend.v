@@ -924,7 +924,8 @@ module nmc_frontend #(
   assign mem_write_o = !at_q[SAsk];
   assign mem_space_o = space_q;
   assign mem_addr_o  = {{(32 - 8 * AddrBytes) {1'b0}}, addr_q};
-  assign mem_wdata_o = {y, bytes_q ? frame : word_q[15:8]};
+  // What is y in this state, spelled out: y itself comes late, after the frame's end and an adder.
+  assign mem_wdata_o = {at_q[SHigh] && !bytes_q ? frame : 8'd0, bytes_q ? frame : word_q[15:8]};
   assign run_valid_o = at_q[SRun] && !hold_q;
   assign run_entry_o = entry_q;
   assign run_label_o = word_q;
@@ -985,6 +986,8 @@ module nmc_frontend #(
       if (report_q && !at_q[SIdle] && !at_q[SClose] && !at_q[SSend]) assert (done_q && running_q);
       // While the engine runs it is asked for nothing but writes of vector elements, and not to run.
       if (run_valid_o) assert (!running_q);
+      // What is written is what the byte machine makes.
+      if (mem_valid_o && mem_write_o) assert (mem_wdata_o[15:8] == y);
       if (mem_valid_o && running_q && !done_q) assert (mem_write_o && mem_space_o == Vectors);
       // A reply fits one block, and a state that counts does not run past its end.
       assert (pushed <= 9'd254);
