@@ -74,7 +74,20 @@ module nmc_scanner #(
 
   wire none = pending == {Lanes{1'b0}};
   wire ready = running && !asked;
-  wire [Lanes-1:0] rest = pending & (pending - 1'b1);
+  // All but the lowest; of a few lanes in gates, which come before a carry chain would.
+  reg [31:0] j;
+  reg below;
+  reg [Lanes-1:0] rest;
+  always @(*) begin
+    j = 32'd0;
+    below = 1'b0;
+    rest = pending & (pending - 1'b1);
+    if (Lanes <= 4)
+      for (j = 0; j < Lanes; j = j + 1) begin
+        rest[j[(Lanes==1?1:LL)-1:0]] = pending[j[(Lanes==1?1:LL)-1:0]] && below;
+        below = below || pending[j[(Lanes==1?1:LL)-1:0]];
+      end
+  end
   assign valid_o = ready && !none && (present || !values_i);
   wire taken = valid_o && take_i;
   assign next_o = ready && !last && (none || take_i && rest == {Lanes{1'b0}} && (present || !values_i));
