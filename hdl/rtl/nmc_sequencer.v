@@ -353,9 +353,9 @@ module nmc_sequencer #(
       .acc0_o(acc0), .last0_o(last0), .second_o(second0), .addr_o(waddr), .in_flight_o(in_flight)
   );
 
-  // ---- vector instructions: a word takes six steps; operands are read in steps 0 to 2 and used three steps later. Where lanes have
-  // back ends of their own and nothing is drawn, they are those of the next word's steps 0 to 2: then the word counts on in step 4 ----
-  localparam Quick = Share == 1 ? 1 : 0;
+  // ---- vector instructions: a word takes six steps; operands are read in steps 0 to 2 and used three steps later. With two
+  // weight ports (a back end for each lane, draws in time for any word), where nothing is drawn, they are those of the next word's steps 0 to 2: then the word counts on in step 4 ----
+  localparam Quick = WeightPorts != 1 ? 1 : 0;
   reg last_q;
   always @(posedge clk_i) last_q <= last_word;
   wire last_vector = Quick != 0 ? last_q : last_word;
@@ -629,7 +629,7 @@ module nmc_sequencer #(
   // ---- the next step ----
   wire still = lanes_idle_i && !in_flight && looked == 4'd0 && draw_idle_i;
   wire stop = is_halt || high_end && low_end && !reg_i[16] && reg_i[0];
-  // Of passes with one run of elements nothing is left to add at its end.
+  // Of passes with one run of elements nothing is left to add at its end; with one weight port draws want more time between them.
   reg only;
   always @(posedge clk_i) if (writes == `NMC_WRITE_ROW && to == 3'd3 && does != `NMC_DO_HIGH) only <= Quick != 0 && high_end;
   wire lone = only && (is_mac_b || is_upd_b);
