@@ -629,7 +629,8 @@ module nmc_sequencer #(
   // ---- the next step ----
   wire still = lanes_idle_i && !in_flight && looked == 4'd0 && draw_idle_i;
   wire stop = is_halt || high_end && low_end && !reg_i[16] && reg_i[0];
-  // Of passes with one run of elements nothing is left to add at its end; with one weight port draws want more time between them.
+  // Of passes with one run of elements nothing is left to add at its end;
+  // with one weight port draws want more time between them.
   reg only;
   always @(posedge clk_i) if (writes == `NMC_WRITE_ROW && to == 3'd3 && does != `NMC_DO_HIGH) only <= Quick != 0 && high_end;
   wire lone = only && (is_mac_b || is_upd_b);
