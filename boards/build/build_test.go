@@ -32,8 +32,11 @@ func job(t *testing.T, name string, seeds int) *Job {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if name == "icebreaker" {
-		b.Clock.CoreHz = 24_000_000 // what the stand-ins reach or miss, not what the board has
+	switch name { // what the stand-ins reach or miss, not what the board has
+	case "icebreaker":
+		b.Clock.CoreHz = 24_000_000
+	case "ulx3s-85f":
+		b.Clock.CoreHz = 62_500_000
 	}
 	l, err := b.TakenLink(device.UART)
 	if err != nil {
