@@ -41,6 +41,7 @@ module nmc_uart_rx #(
   wire         one = (rx && seen_q[0]) || (rx && seen_q[1]) || (seen_q[0] && seen_q[1]);
   wire         start = !busy_q && high_q && !rx;
   wire         stop = decide && bit_at[3] && bit_at[0];  // bit 9
+  wire [N-1:0] counted = time_q & {N{busy_q}};  // masked, not loaded: see nmc_uart_tx
 
   assign data_o = data_q;
   assign busy_o = busy_q || !rx;
@@ -57,7 +58,7 @@ module nmc_uart_rx #(
     if (sample) seen_q <= {seen_q[0], rx};
     if (decide && !stop) data_q <= {one, data_q[7:1]};
     odd_q  <= busy_q && place[0];
-    time_q <= busy_q ? time_q + Step[N-1:0] : Step[N-1:0];
+    time_q <= counted + Step[N-1:0];
   end
   always @(posedge clk_i)
     if (rst_i) begin

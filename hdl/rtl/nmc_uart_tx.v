@@ -27,6 +27,8 @@ module nmc_uart_tx #(
   wire [3:0]   bit_at = time_q[N-1-:4];
   wire         idle = bit_at[3] && bit_at[1];
   wire         put = idle && valid_i;
+  // Masked, not loaded: bits of Step that became sets and resets would break an iCE40's carry chain apart.
+  wire [N-1:0] counted = time_q & {N{!idle}};
 
   assign ready_o = idle;
   assign tx_o    = data_q[0];
@@ -43,8 +45,7 @@ module nmc_uart_tx #(
       odd_q  <= 1'b0;
       data_q <= 9'h1ff;
     end else begin
-      if (put) time_q <= Step[N-1:0];
-      else if (!idle) time_q <= time_q + Step[N-1:0];
+      if (put || !idle) time_q <= counted + Step[N-1:0];
       odd_q <= bit_at[0];
       if (put) data_q <= {data_i, 1'b0};
       else if (bit_at[0] != odd_q) data_q <= {1'b1, data_q[8:1]};
