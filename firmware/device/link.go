@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -82,7 +83,7 @@ func (l Link) Check(frameBytes int) (all []Fault) {
 		} else if !power {
 			say("fifo", "write fifo = 4096, in bytes", "fifo = %d is no power of two", l.FIFO)
 		}
-		if !known(l.PHY) {
+		if !slices.Contains(PHYs, l.PHY) {
 			say("phy", `write phy = "rgmii"`, "phy = %q is none of %s", l.PHY, strings.Join(PHYs, ", "))
 		}
 		if frameBytes > MaxPacket {
@@ -90,15 +91,6 @@ func (l Link) Check(frameBytes int) (all []Fault) {
 		}
 	}
 	return all
-}
-
-func known(phy string) bool {
-	for _, p := range PHYs {
-		if p == phy {
-			return true
-		}
-	}
-	return false
 }
 
 // fields are what the Verilog depends on, in an order that stays.
