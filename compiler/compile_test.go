@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"github.com/nmc-fpga/nmc/compiler/rules"
 	"github.com/nmc-fpga/nmc/firmware/asm"
 	"github.com/nmc-fpga/nmc/firmware/image"
+	"github.com/nmc-fpga/nmc/firmware/isa"
 )
 
 var update = flag.Bool("update", false, "write the golden files again")
@@ -189,6 +191,34 @@ func TestDeviceIsChosen(t *testing.T) {
 	b, err := Compile(net(t, "bp", "relu", "softmax", ""), Options{})
 	if err != nil || b.Manifest.Device.Lanes != 16 || b.Manifest.Device.WeightPorts != 2 {
 		t.Fatalf("device %+v, %v", b.Manifest.Device, err)
+	}
+}
+
+// A device of the units that are used writes weights if its network learns. One that answers alone leaves that out by itself, with all that only
+// learning uses, and an image that learns is not for it.
+func TestUsedUnits(t *testing.T) {
+	compile := func(answers bool) *Build {
+		n := net(t, "dfa", "tanh", "softmax", "lanes = 4\nunits = \"used\"")
+		n.Device.Answers = answers
+		b, err := Compile(n, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	learns, answers := compile(false), compile(true)
+	only := uint32(answers.Manifest.Device.Omit &^ learns.Manifest.Device.Omit)
+	if got, want := isa.UnitNames(only), []string{"uniform", "sign", "stochastic", "dot", "divide", "operand", "drawn", "update"}; !slices.Equal(got, want) {
+		t.Errorf("answering leaves out %v beside what learning does, want %v", got, want)
+	}
+	if more := learns.Manifest.Device.Omit &^ answers.Manifest.Device.Omit; more != 0 {
+		t.Errorf("answering uses %v, learning does not", isa.UnitNames(uint32(more)))
+	}
+	img := learns.Image
+	img.Config = answers.Image.Config
+	want := regexp.MustCompile(`^image: the program uses .*\bupdate \(instruction \d+, blend\).*, which the device leaves out; compile for a device that has them \(device\.units = "all"\)$`)
+	if err := img.Validate(); err == nil || !want.MatchString(err.Error()) {
+		t.Errorf("an image that learns: %v, want %v", err, want)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -110,22 +111,49 @@ func configValues(c *device.Config) [configFields]*int {
 	return [...]*int{&c.Lanes, &c.WeightDepth, &c.VectorDepth, &c.ProgramDepth, &c.TableDepth, &c.WeightPorts, &c.FrameBytes, &c.Omit}
 }
 
+// instructions are the words of the program with their addresses.
+func (m *Image) instructions() iter.Seq2[int, isa.Word] {
+	const halves = isa.Width / 16
+	return func(yield func(int, isa.Word) bool) {
+		for _, s := range m.Sections {
+			if s.Space != device.Program {
+				continue
+			}
+			at := int(s.Addr) / halves
+			for h := range slices.Chunk(s.Data, halves) {
+				var w isa.Word
+				for i, v := range h {
+					w[i/2] |= uint32(v) << (i % 2 * 16)
+				}
+				if !yield(at, w) {
+					return
+				}
+				at++
+			}
+		}
+	}
+}
+
 // Needs returns the units that the program uses, bit i for isa.Units[i].
 func (m *Image) Needs() uint32 {
 	var set uint32
-	for _, s := range m.Sections {
-		if s.Space != device.Program {
-			continue
-		}
-		for h := range slices.Chunk(s.Data, isa.Width/16) {
-			var w isa.Word
-			for i, v := range h {
-				w[i/2] |= uint32(v) << (i % 2 * 16)
-			}
-			set |= w.Needs()
-		}
+	for _, w := range m.instructions() {
+		set |= w.Needs()
 	}
 	return set
+}
+
+// lacks names the units that the program uses and its device leaves out, each with the first instruction that does.
+func (m *Image) lacks() []string {
+	var places []string
+	lack := uint32(m.Config.Omit)
+	for at, w := range m.instructions() {
+		for _, unit := range isa.UnitNames(w.Needs() & lack) {
+			places = append(places, fmt.Sprintf("%s (instruction %d, %s)", unit, at, isa.ByCode(uint8(w.Get(0, 6))).Name))
+		}
+		lack &^= w.Needs()
+	}
+	return places
 }
 
 // ID is the image_id: the first 8 bytes of a SHA-256 over the encoded image, little-endian.
@@ -209,9 +237,9 @@ func (m *Image) Validate() error {
 	if c.Lanes&(c.Lanes-1) != 0 {
 		return fmt.Errorf("image: configuration: lanes is %d, not a power of two; correct the board's configuration", c.Lanes)
 	}
-	if lack := m.Needs() & uint32(c.Omit); lack != 0 {
+	if lacks := m.lacks(); lacks != nil {
 		return fmt.Errorf("image: the program uses %s, which the device leaves out; compile for a device that has them (device.units = \"all\")",
-			strings.Join(isa.UnitNames(lack), ", "))
+			strings.Join(lacks, ", "))
 	}
 	sections := m.sorted()
 	for i, s := range sections {

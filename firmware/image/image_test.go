@@ -116,11 +116,16 @@ func TestDecodeErrors(t *testing.T) {
 		{"no data", with(func(m *Image) { m.Sections[0].Data = nil }), "image: section 2: program 0: no data; leave the section out"},
 		{"lanes", with(func(m *Image) { m.Config.Lanes = 6 }), "image: configuration: lanes is 6, not a power of two; correct the board's configuration"},
 		{"ports", with(func(m *Image) { m.Config.WeightPorts = 3 }), "image: configuration: weight ports is 3, it goes from 1 to 2; correct the board's configuration"},
-		{"omitted", with(func(m *Image) { m.Config.Omit = 1 << 20 }), "image: configuration: omitted units is 1048576, it goes from 0 to 262143; correct the board's configuration"},
+		{"omitted", with(func(m *Image) { m.Config.Omit = 1 << 20 }), "image: configuration: omitted units is 1048576, it goes from 0 to 524287; correct the board's configuration"},
 		{"unit", with(func(m *Image) {
 			m.Config.Omit = int(isa.AllUnits)
 			m.Sections[0].Data = []uint16{isa.Dot, 0, 0, 0, 0, 0, 0, 0, isa.Sqrt, 0, 0, 0, 0, 0, 0, 0}
-		}), "image: the program uses dot, root, which the device leaves out; compile for a device that has them (device.units = \"all\")"},
+		}), "image: the program uses dot (instruction 0, dot), root (instruction 1, sqrt), which the device leaves out; compile for a device that has them (device.units = \"all\")"},
+		{"answering", with(func(m *Image) {
+			m.Config.Omit = int(isa.AllUnits)
+			m.Sections[0].Addr = 16
+			m.Sections[0].Data = []uint16{isa.MacB, 0, 0, 0, 0, 0, 0, 0, isa.UpdB, 0, 0, 0, 0, 0, 0, 0, isa.Blend, 0, 0, 0, 0, 0, 0, 0}
+		}), "image: the program uses update (instruction 3, upd.b), which the device leaves out; compile for a device that has them (device.units = \"all\")"},
 		{"order", edit(func(b []byte) []byte {
 			// Swap the addresses of the first two sections' place: second first.
 			first, second := b[48:48+12+4], b[48+16:48+16+12+6]

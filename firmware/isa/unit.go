@@ -50,6 +50,8 @@ var Units = []Unit{
 			operand := op.Code != Blend && (draws(w, op, WUniform, SrcUniform) || draws(w, op, WSign, SrcSign))
 			return operand || op.Code != Dot && field(w, op, "round") == RoundStochastic
 		}},
+	{"update", "what writes weights: upd.b, upd.r, blend",
+		func(w Word, op *Op) bool { return op.Code == UpdB || op.Code == UpdR || op.Code == Blend }},
 }
 
 // RoundStochastic is the value of the field round that adds a draw.

@@ -170,6 +170,7 @@
 `define NMC_UNIT_BRANCH              15
 `define NMC_UNIT_LOGIC               16
 `define NMC_UNIT_DRAWN               17
+`define NMC_UNIT_UPDATE              18
 
 // Numbers, see docs/numerics.md.
 `define NMC_ROW_STEP                 32'h9e3779b1

@@ -268,8 +268,8 @@ module nmc_sequencer #(
     if (does == `NMC_DO_DECODE) begin
       d_mac = op[5] && !op[3] && op[2:1] == 2'd0;
       d_mac_r = d_mac && op[0];
-      d_upd = op[5] && !op[3] && op[1] && !(Omit[`NMC_UNIT_UPDR] && op[0]);
-      d_blend = op[5] && !op[3] && op[2];
+      d_upd = !Omit[`NMC_UNIT_UPDATE] && op[5] && !op[3] && op[1] && !(Omit[`NMC_UNIT_UPDR] && op[0]);
+      d_blend = !Omit[`NMC_UNIT_UPDATE] && op[5] && !op[3] && op[2];
       d_vec = op[5] && op[3] && op[2:0] == 3'd0;
       d_tab = !Omit[`NMC_UNIT_TABLE] && op[5] && op[3] && op[2:0] == 3'd1;
       d_dot = !Omit[`NMC_UNIT_DOT] && op[5] && op[3] && op[2:0] == 3'd2;

@@ -194,16 +194,19 @@ func without(c device.Config, units uint32) device.Config {
 	return c
 }
 
-// stream is a device that draws for upd.b and blend alone: its lanes share a mixing unit.
-func stream() device.Config {
-	var units uint32
+// units is the set of the units of these names.
+func units(names ...string) uint32 {
+	var set uint32
 	for i, u := range isa.Units {
-		if u.Name == "updr" || u.Name == "drawn" {
-			units |= 1 << i
+		if slices.Contains(names, u.Name) {
+			set |= 1 << i
 		}
 	}
-	return without(config(4, 1), units)
+	return set
 }
+
+// stream is a device that draws for upd.b and blend alone: its lanes share a mixing unit.
+func stream() device.Config { return without(config(4, 1), units("updr", "drawn")) }
 
 func name(c device.Config) string {
 	s := fmt.Sprintf("lanes=%d/ports=%d", c.Lanes, c.WeightPorts)
@@ -298,7 +301,10 @@ func generator(c device.Config) *Generator {
 // TestEngineShort runs random programs of every instruction in the engine and the simulator, which must leave the same
 // memories, registers, counters and digest.
 func TestEngineShort(t *testing.T) {
-	for _, c := range []device.Config{config(4, 1), without(config(4, 1), isa.AllUnits), stream(), config(16, 2)} {
+	for _, c := range []device.Config{
+		config(4, 1), stream(), config(16, 2),
+		without(config(4, 1), isa.AllUnits), without(config(4, 1), isa.AllUnits&^units("update")), without(config(4, 1), units("update")),
+	} {
 		if *lanes != 0 && *lanes != c.Lanes {
 			continue
 		}
@@ -319,8 +325,8 @@ func TestEngine(t *testing.T) {
 		for _, ports := range []int{1, 2} {
 			c := config(l, ports)
 			if l == 2 {
-				// Every other unit, and the others.
-				c = without(c, 0x5555_5555<<(ports-1)&isa.AllUnits)
+				// Every other unit, and the others; both write weights.
+				c = without(c, 0x5555_5555<<(ports-1)&isa.AllUnits&^units("update"))
 			}
 			if *lanes != 0 && *lanes != l || slices.Contains([]int{8, 32}, l) && ports == 1 {
 				continue
@@ -340,7 +346,7 @@ func TestNetlist(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long")
 	}
-	for _, c := range []device.Config{config(4, 1), stream()} {
+	for _, c := range []device.Config{config(4, 1), stream(), without(config(4, 1), isa.AllUnits)} {
 		t.Run(name(c), func(t *testing.T) {
 			p := open(t, c, true)
 			exercise(t, p, generator(c), 40, time.Now().Add(*duration))

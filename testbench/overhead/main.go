@@ -1,8 +1,6 @@
 // Command overhead prints what learning costs beside answering alone, as a table: cycles of a sample, and what Yosys makes of the same engine
 // and front end for three families, once with all that a network's program uses, once with what is used by the program of learning = false.
-//
-// There is no unit for updates that a device can leave out. Those without learning are synthesized of Verilog in which the two
-// decoders of upd and blend, the instructions that change weights, are a constant 0: what hangs on them goes. Memories have the same depths in all.
+// Memories have the same depths in all.
 package main
 
 import (
@@ -73,7 +71,7 @@ func run(ctx context.Context, out io.Writer, file, only string) error {
 			if answers {
 				name = "answering alone"
 			}
-			text, err := synthesize(ctx, f, b.Manifest.Device, !answers)
+			text, err := synthesize(ctx, f, b.Manifest.Device)
 			if err != nil {
 				return fmt.Errorf("%s, %s: %w", f.name, name, err)
 			}
@@ -83,11 +81,8 @@ func run(ctx context.Context, out io.Writer, file, only string) error {
 	return nil
 }
 
-// decoders are the lines of nmc_sequencer that find the instructions that change weights.
-var decoders = regexp.MustCompile(`(?m)^(\s*d_(?:upd|blend) = )op\[5\].*;$`)
-
 // synthesize returns what Yosys counts.
-func synthesize(ctx context.Context, f family, c device.Config, learns bool) ([]byte, error) {
+func synthesize(ctx context.Context, f family, c device.Config) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "nmc-overhead-")
 	if err != nil {
 		return nil, err
@@ -95,19 +90,6 @@ func synthesize(ctx context.Context, f family, c device.Config, learns bool) ([]
 	defer os.RemoveAll(dir)
 	if err := os.CopyFS(dir, nmc.HDL); err != nil {
 		return nil, err
-	}
-	if !learns {
-		file := filepath.Join(dir, "rtl", "nmc_sequencer.v")
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		if n := len(decoders.FindAll(text, -1)); n != 2 {
-			return nil, fmt.Errorf("nmc_sequencer.v has %d lines that decode upd and blend, not two: correct the pattern", n)
-		}
-		if err := os.WriteFile(file, decoders.ReplaceAll(text, []byte("${1}1'b0;")), 0o644); err != nil {
-			return nil, err
-		}
 	}
 	files, err := fs.Glob(nmc.HDL, "rtl/*.v")
 	if err != nil {
