@@ -4,9 +4,11 @@
 package compiler
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/nmc-fpga/nmc/compiler/config"
 	"github.com/nmc-fpga/nmc/compiler/emit"
@@ -93,7 +95,7 @@ func Compile(net *config.Net, opt Options) (*Build, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := p.Check(); err != nil {
+		if err := errors.Join(p.Check(), p.CheckPlaces(dev.Lanes)); err != nil {
 			return nil, fmt.Errorf("after pass %s the program is wrong, please report it: %w", s.Name, err)
 		}
 		if opt.Dump != nil {
@@ -174,7 +176,8 @@ func describe(net *config.Net, p *ir.Program, dev device.Config) *manifest.Manif
 		}
 	})
 	for _, v := range p.Vectors {
-		m.Vectors = append(m.Vectors, manifest.Vector{Name: v.Name, Base: v.Base, N: v.Len(), Frac: v.Frac})
+		shared := slices.ContainsFunc(p.Vectors, func(w *ir.Vector) bool { return w != v && w.Overlaps(v, dev.Lanes) })
+		m.Vectors = append(m.Vectors, manifest.Vector{Name: v.Name, Base: v.Base, N: v.Len(), Frac: v.Frac, Shared: shared})
 	}
 	names := make([]*ir.Scalar, device.NumRegs)
 	for _, s := range p.Scalars {

@@ -224,7 +224,7 @@ func TestUsedUnits(t *testing.T) {
 
 func TestDoesNotFit(t *testing.T) {
 	for _, c := range []struct{ device, want string }{
-		{"lanes = 4\nvector_depth = 64", "vector memory: the network needs 176 words, the device has 64: 112 too many"},
+		{"lanes = 4\nvector_depth = 64", "vector memory: the network needs 150 words, the device has 64: 86 too many"},
 		{"lanes = 4\nweight_depth = 1024", "weight memory: the network needs 2080 words, the device has 1024: 1056 too many"},
 		{"lanes = 4\ntable_depth = 256", "table memory: the network needs 512 entries, the device has 256: 256 too many"},
 		{"lanes = 4\nprogram_depth = 16", "program memory: the network needs "},

@@ -144,6 +144,8 @@ type Vector struct {
 	N    int    `json:"n"`
 	Frac int    `json:"frac"`
 	Wide bool   `json:"wide,omitempty"`
+	// Shared says that other vectors have words of this one, which would not all fit apart: between runs it may hold theirs.
+	Shared bool `json:"shared,omitempty"`
 }
 
 // Register is a scalar register with a name.

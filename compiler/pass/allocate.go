@@ -1,6 +1,7 @@
 package pass
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/bits"
@@ -41,14 +42,15 @@ var fixedRegisters = []ir.Scalar{
 // BoundsName is the scalar that holds a pair of saturation bounds.
 func BoundsName(o *ir.Op) string { return fmt.Sprintf("bounds_%d_%d", o.Attrs["lo"], o.Attrs["hi"]) }
 
-// Buffers is the number of input buffers.
-const Buffers = 2
+// mostVectors is the words of the largest vector memory.
+const mostVectors = 1 << 16
 
 // eventBits is the width of an event's address within a buffer (docs/protocol.md).
 const eventBits = 16
 
 // Allocate gives every tensor, vector, table and scalar its place, and every depth of the device that is still 0 the
-// least power of two that holds them. What does not fit a given depth is an error that says by how much.
+// least power of two that holds them. What does not fit a given depth is an error that says by how much. Vectors lie one behind the
+// other, so that each can be read at any time; only where they do not fit so do temporaries share words (overlay).
 func Allocate(p *ir.Program, dev *device.Config) error {
 	weights, vectors, tables := 0, 0, 0
 	for _, t := range p.Tensors {
@@ -59,16 +61,15 @@ func Allocate(p *ir.Program, dev *device.Config) error {
 		weights += t.Rows() * dev.Words(t.Cols())
 	}
 	for _, v := range p.Vectors {
-		v.Base = vectors
-		n := dev.Words(v.Len())
-		if v.Role == "input" {
-			if last := dev.Lanes * n * v.Steps; last > 1<<eventBits {
-				return Misfit{fmt.Errorf("input buffer: %d time steps of %d elements take %d, an event's address has %d bits: %d too many; use fewer timesteps or smaller samples",
-					v.Steps, dev.Lanes*n, last, eventBits, last-1<<eventBits)}
-			}
-			n *= Buffers * max(1, v.Steps)
+		if last := dev.Lanes * dev.Words(v.Len()) * v.Steps; last > 1<<eventBits {
+			return Misfit{fmt.Errorf("input buffer: %d time steps of %d elements take %d, an event's address has %d bits: %d too many; use fewer timesteps or smaller samples",
+				v.Steps, dev.Lanes*dev.Words(v.Len()), last, eventBits, last-1<<eventBits)}
 		}
-		vectors += n
+		v.Base = vectors
+		vectors += v.Words(dev.Lanes)
+	}
+	if vectors > cmp.Or(dev.VectorDepth, mostVectors) {
+		vectors = overlay(p, dev.Lanes)
 	}
 	for _, t := range p.Tables {
 		t.Base = tables
@@ -77,7 +78,7 @@ func Allocate(p *ir.Program, dev *device.Config) error {
 	return errors.Join(
 		allocateScalars(p),
 		fit("weight memory", "words", weights, &dev.WeightDepth, 1<<22),
-		fit("vector memory", "words", vectors, &dev.VectorDepth, 1<<13*8),
+		fit("vector memory", "words", vectors, &dev.VectorDepth, mostVectors),
 		fit("table memory", "entries", tables, &dev.TableDepth, 1<<12),
 	)
 }

@@ -327,7 +327,7 @@ func (z *legalizer) op(o *ir.Op) error {
 		for _, offset := range []string{"input", laneInput} {
 			z.add(ir.New("set", z.scalar(offset, 0), ir.Imm(0)))
 		}
-		b := ir.New("repeat", z.scalar("trip_1", 0)).With("n", Buffers*x.Steps) // one buffer follows the other
+		b := ir.New("repeat", z.scalar("trip_1", 0)).With("n", ir.Buffers*x.Steps) // one buffer follows the other
 		outer := z.out
 		z.out = nil
 		z.vec(fnMac, x.N, x.Name, ir.Zero, ir.Zero, ir.Zero)

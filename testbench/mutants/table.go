@@ -3,6 +3,8 @@ package main
 // Tests that must notice a defect.
 const (
 	oracleStep  = "go test -count=1 -run TestStep ./testbench/oracle"
+	overlays    = "go test -count=1 -short -run Overlay ./compiler"
+	places      = "go test -count=1 ./compiler/ir"
 	listings    = "go test -count=1 ./compiler"
 	kernelTests = "go test -count=1 ./sim ./sim/kernels"
 	sessions    = "go test -count=1 -run 'ExactlyOnce|Redial|Noisy' ./host"
@@ -66,9 +68,37 @@ var Mutants = []Mutant{
 		oracleStep,
 	},
 	{
+		"pass/short-life", "a vector is no longer alive at the operation that reads it last",
+		"compiler/pass/overlay.go",
+		`need[v], m[o][v] = true, true`,
+		`need[v] = true`,
+		overlays,
+	},
+	{
+		"pass/life-of-a-trip", "a vector that the next trip of a block reads is not alive at the end of the trip before",
+		"compiler/pass/overlay.go",
+		`for need.add(begin) {`,
+		`for need.add(begin) && false {`,
+		overlays,
+	},
+	{
+		"ir/part-is-whole", "a masked product is taken to write all of its destination",
+		"compiler/ir/uses.go",
+		` && o.Attrs["masked"] == 0`,
+		``,
+		places,
+	},
+	{
+		"ir/places-of-a-trip", "the check of places does not see what a trip writes over a vector of the next one",
+		"compiler/ir/places.go",
+		`for lost.join(end) {`,
+		`for lost.join(end) && false {`,
+		places,
+	},
+	{
 		"pass/one-buffer-cleared", "init leaves the spikes that were in the second buffer",
 		"compiler/pass/legalize.go",
-		`With("n", Buffers*x.Steps)`,
+		`With("n", ir.Buffers*x.Steps)`,
 		`With("n", x.Steps)`,
 		spikeTests,
 	},
