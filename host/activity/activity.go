@@ -68,6 +68,9 @@ func New(w io.Writer, m *manifest.Manifest, names []string) (*Recorder, error) {
 				v.N = min(v.N, m.Layers[i])
 			}
 		}
+		if v.Shared {
+			return nil, fmt.Errorf("vector %q shares its words with others, since the device does not hold them all apart: after a sample it may hold theirs; leave it out, or compile with more vector_depth", v.Name)
+		}
 		r.vectors = append(r.vectors, v)
 	}
 	for _, name := range names {

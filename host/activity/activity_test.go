@@ -75,6 +75,15 @@ func TestNames(t *testing.T) {
 	if err == nil || err.Error() != `the build has no vector "g1"; it has x, h1, d1, h2` {
 		t.Errorf("error %v", err)
 	}
+	shared := *build
+	shared.Vectors = append([]manifest.Vector{{Name: "s", Base: 3, N: 2, Shared: true}}, build.Vectors...)
+	if _, err := activity.New(&file, &shared, nil); err != nil {
+		t.Errorf("outputs of layers beside a vector that shares its words: %v", err)
+	}
+	_, err = activity.New(&file, &shared, []string{"h1", "s"})
+	if err == nil || err.Error() != `vector "s" shares its words with others, since the device does not hold them all apart: after a sample it may hold theirs; leave it out, or compile with more vector_depth` {
+		t.Errorf("error %v", err)
+	}
 	bare := *build
 	bare.Vectors = bare.Vectors[:1]
 	_, err = activity.New(&file, &bare, nil)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/nmc-fpga/nmc/compiler/manifest"
 	"github.com/nmc-fpga/nmc/firmware/device"
@@ -360,6 +361,7 @@ func elementName(m *manifest.Manifest, space device.Space, e int) (string, bool)
 			return fmt.Sprintf("input buffer %d, step %d[%d]", (e-in.Base)/in.Stride, step, i), true
 		}
 	}
+	var names []string // of vectors that share the word, one of which it is
 	for _, v := range m.Vectors {
 		off := word - v.Base
 		if off < 0 {
@@ -367,13 +369,16 @@ func elementName(m *manifest.Manifest, space device.Space, e int) (string, bool)
 		}
 		if v.Wide {
 			if i := off/3*lanes + lane; i < v.N {
-				return fmt.Sprintf("%s[%d] halfword %d of 3", v.Name, i, off%3), true
+				names = append(names, fmt.Sprintf("%s[%d] halfword %d of 3", v.Name, i, off%3))
 			}
 			continue
 		}
 		if i := off*lanes + lane; i < v.N {
-			return fmt.Sprintf("%s[%d]", v.Name, i), true
+			names = append(names, fmt.Sprintf("%s[%d]", v.Name, i))
 		}
+	}
+	if names != nil {
+		return strings.Join(names, " or "), true
 	}
 	if i := e - m.Input.Base; i >= 0 {
 		for b := range 2 {

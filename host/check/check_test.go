@@ -30,6 +30,7 @@ const (
 	inBase     = 80 // element
 	inStride   = 16
 	regCount   = 8
+	sharedBase = 17 // word of two vectors
 )
 
 var build = &manifest.Manifest{
@@ -37,7 +38,8 @@ var build = &manifest.Manifest{
 	Tensors: []manifest.Tensor{
 		{Name: "w1", ID: 1, Space: device.Weights, Base: wBase, Rows: rows, Cols: cols, RowStride: 2},
 	},
-	Vectors:   []manifest.Vector{{Name: "h1", Base: hBase, N: cols}, {Name: "acc", Base: 14, N: 4, Wide: true}},
+	Vectors: []manifest.Vector{{Name: "h1", Base: hBase, N: cols}, {Name: "acc", Base: 14, N: 4, Wide: true},
+		{Name: "a", Base: sharedBase, N: 4, Shared: true}, {Name: "b", Base: sharedBase, N: 2, Shared: true}},
 	Registers: []manifest.Register{{Name: "count", Index: regCount}},
 	Input:     manifest.Input{Elements: cols, Base: inBase, Stride: inStride},
 }
@@ -179,6 +181,15 @@ func TestDifferenceIsFound(t *testing.T) {
 			"sample 0, instruction 2 upd.b w1 (pc 21), w1[5,5]: device 0x0085, simulator 0x0084 (and 1 more)"},
 		{"a wrong vector that reaches result and weights", flip(device.Learn, 20, 11, func(y *toy) { y.Space(device.Vectors)[hBase*4]++ }),
 			"sample 11, instruction 1 vec h1 (pc 20), h1[0]: device 0x00d1, simulator 0x00d0 (and 1 more)"},
+		{"a word that two vectors share", func(y *toy) {
+			y.defect = func(y *toy, e device.Entry, p int) {
+				if *y.reg(regCount) == 11 && p == 20 {
+					y.Space(device.Vectors)[sharedBase*4+1]++
+				} else if *y.reg(regCount) == 11 && p == 21 {
+					*y.w(0, 0)++
+				}
+			}
+		}, "sample 11, instruction 1 vec h1 (pc 20), a[1] or b[1]: device 0x0001, simulator 0x0000"},
 		{"init", flip(device.Init, 10, 0, func(y *toy) { *y.w(2, 2) = 9 }),
 			"init, instruction 1 (pc 10), w1[2,2]: device 0x0009, simulator 0x0000"},
 		{"a tail lane is no state, but is seen beside a real difference", flip(device.Learn, 21, 5, func(y *toy) { *y.w(1, 7)++; *y.w(2, 1)++ }),
