@@ -70,8 +70,7 @@ func (c *cellRun) run(ctx context.Context, name string) error {
 		return err
 	}
 	if cell == nil {
-		layers := strings.Trim(strings.ReplaceAll(fmt.Sprint(m.Layers), " ", "-"), "[]")
-		cell = &ledger.Cell{Name: name, Rule: m.Rule, Variant: variant(net), Set: m.Data.Set, Network: layers}
+		cell = &ledger.Cell{Name: name}
 	}
 	old := cell.Find(c.seed, c.control)
 	if old != nil && old.Net != sum && !c.replace {
@@ -109,6 +108,9 @@ func (c *cellRun) run(ctx context.Context, name string) error {
 		} else if now != nil {
 			cell = now
 		}
+		// What the example is now: it may have changed since the first run.
+		cell.Rule, cell.Variant, cell.Set = m.Rule, variant(net), m.Data.Set
+		cell.Network = strings.Trim(strings.ReplaceAll(fmt.Sprint(m.Layers), " ", "-"), "[]")
 		cell.Put(run)
 		if err := cell.Save(filepath.Join(root, ledger.Dir)); err != nil {
 			return err
