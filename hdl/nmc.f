@@ -2,7 +2,9 @@ rtl/nmc_ram.v
 rtl/nmc_ram_single.v
 rtl/nmc_lanes.v
 rtl/nmc_draw.v
+rtl/nmc_lowest.v
 rtl/nmc_scanner.v
+rtl/nmc_scanner_ahead.v
 rtl/nmc_permute.v
 rtl/nmc_scalar.v
 rtl/nmc_microcode.v

@@ -32,7 +32,8 @@ var control = []Step{
 	// A run.
 	{Name: "begin", Do: Begin, Add: AddOutside, Row: OutLimit, Write: WriteRow, To: Limit, Next: next("input")},
 	{Name: "input", Add: AddOutside, Row: OutInput, Write: WriteFixed, To: Input, Next: next("enter")},
-	{Name: "enter", Do: Enter, Add: AddOutside, Row: OutLabel, Write: WriteFixed, To: Label, Next: next("fetch")},
+	{Name: "enter", Do: Enter, Add: AddOutside, Row: OutLabel, Write: WriteFixed, To: Label, Next: next("first")},
+	{Name: "first", Next: next("fetch")}, // the word is read as soon as its address is there; fetch takes it
 	{Name: "fetch", Do: Fetch, Next: next("decode")},
 	{Name: "decode", Do: Decode, Read: ReadRa, Next: dispatch()},
 	{Name: "flush", Do: Flush, Read: ReadRow, Row: Limit, Next: next("flush", "retire")},
@@ -161,9 +162,9 @@ var updB = []Step{
 	{Name: "upd.b.v", First: true, Read: ReadGroup, Row: 0, Next: next("upd.b.first")},
 	{Name: "upd.b.first", Write: WriteRow, To: Start, Read: ReadRb, Next: next("upd.b.goal")},
 	{Name: "upd.b.goal", Do: Goal, High: true, Read: ReadGroup, Row: 1, Next: next("upd.b.times")},
-	{Name: "upd.b.times", Do: Rate, Write: WriteRow, To: Outer, Read: ReadRow, Row: Start, Next: next("upd.b.go", "upd.b.passed")},
-	{Name: "upd.b.go", Do: Run, Add: AddAWords, Read: ReadRow, Row: Base, Next: next("upd.b.hold")},
-	{Name: "upd.b.hold", Do: Hold, Read: ReadRow, Row: Base, Next: next("upd.b.product")},
+	{Name: "upd.b.times", Do: Rate, Write: WriteRow, To: Outer, Read: ReadRow, Row: Start, Next: next("upd.b.zero")},
+	{Name: "upd.b.zero", Do: IsZero, Read: ReadRow, Row: Start, Next: next("upd.b.go", "upd.b.passed")},
+	{Name: "upd.b.go", Do: Run, Add: AddAWords, Read: ReadRow, Row: Base, Next: next("upd.b.product")},
 	{Name: "upd.b.product", Do: WalkProduct, Read: ReadRow, Row: Base, Next: next("upd.b.walk", "upd.b.end", "upd.b.passed", "")},
 
 	{Name: "upd.b.walk", Do: Walk, Read: ReadRow, Row: Base, Next: next("upd.b.walk", "upd.b.end", "upd.b.passed", "")},

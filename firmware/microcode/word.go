@@ -149,6 +149,7 @@ const (
 	Lookup    Do = 24 // table: elements are taken as fast as they are looked up; none left?
 	HostUpper Do = 25 // the upper half of a table's entry is broadcast
 	HostLower Do = 26
+	IsZero    Do = 27 // was the vector word zero in the step before?
 	Take      Do = 28 // element there?
 	AluWait   Do = 29 // result there?
 	Better    Do = 30 // was it larger than the best in the step before?
@@ -161,7 +162,7 @@ const (
 	Pass    Do = 36
 	PassEnd Do = 37 // last one? +2: not the last, it has one run: the next one begins here
 	Goal    Do = 38 // upd.b: P = v
-	Rate    Do = 39 // P·rate; vector word of zeros?
+	Rate    Do = 39 // P·rate
 
 	PermuteX  Do = 40
 	PermuteY  Do = 41
@@ -194,7 +195,7 @@ const (
 // answers is the number of successors of commands that have more than one.
 var answers = map[Do]int{
 	Decode: 64, Idle: 8, Walk: 4, WalkProduct: 4, Drain: 4, Operands: 8,
-	Retire: 2, Word5: 4, Dot: 2, Lookup: 2, Take: 2, AluWait: 2, Better: 2, PassEnd: 4, Rate: 2, KeyWait: 2,
+	Retire: 2, Word5: 4, Dot: 2, Lookup: 2, Take: 2, AluWait: 2, Better: 2, PassEnd: 4, IsZero: 2, KeyWait: 2,
 	DigValue: 2, DigWait: 2, DrainMore: 2, Flush: 2, Low: 2, High: 2, IsWide: 2, IsWideOut: 2, IsWideIn: 2, IsWeights: 2, IsRows: 2,
 	Next: 2, RegScan: 2,
 }
@@ -205,7 +206,7 @@ var Commands = map[Do]string{
 	Walk: "walk", Rate1: "rate1", Rate2: "rate2", Rate3: "rate3", Hold: "hold", HoldProduct: "hold_product",
 	WalkProduct: "walk_product", Word0: "word0", Word1: "word1", Word2: "word2", Word3: "word3", Word4: "word4",
 	Word5: "word5", Operands: "operands", Dot: "dot", Lookup: "lookup", HostUpper: "host_upper", HostLower: "host_lower",
-	Take: "take", AluWait: "alu_wait", Better: "better", Inverse: "inverse", Bounds: "bounds", Run: "run",
+	IsZero: "is_zero", Take: "take", AluWait: "alu_wait", Better: "better", Inverse: "inverse", Bounds: "bounds", Run: "run",
 	RunEnd: "run_end", Drain: "drain", Pass: "pass", PassEnd: "pass_end", Goal: "goal", Rate: "rate",
 	PermuteX: "permute_x", PermuteY: "permute_y", KeyWait: "key_wait", DigValue: "dig_value", DigWait: "dig_wait",
 	Second: "second", DrainMore: "drain_more", Store: "store", Flush: "flush", Low: "low", High: "high", IsWide: "is_wide",

@@ -42,6 +42,7 @@
 `define NMC_DO_LOOKUP          6'd24
 `define NMC_DO_HOST_UPPER      6'd25
 `define NMC_DO_HOST_LOWER      6'd26
+`define NMC_DO_IS_ZERO         6'd27
 `define NMC_DO_TAKE            6'd28
 `define NMC_DO_ALU_WAIT        6'd29
 `define NMC_DO_BETTER          6'd30

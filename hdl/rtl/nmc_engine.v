@@ -50,6 +50,7 @@ module nmc_engine #(
 );
   localparam LL = $clog2(Lanes);
   localparam Share = WeightPorts != 1 ? 1 : Lanes < 4 ? Lanes : 4;  // lanes of a back end
+  localparam Swift = WeightPorts != 1 ? 1 : 0;  // registers for a fast clock: parts with two ports have room for them
   localparam Serial = Share != 1 && Share == Lanes ? 1 : 0;  // sums over the lanes take Share cycles
   localparam Stream = WeightPorts == 1 && Lanes == 4 && Omit[`NMC_UNIT_DRAWN] && Omit[`NMC_UNIT_UPDR] ? 1 : 0;
   localparam LaneBits = LL + 1;
@@ -89,9 +90,9 @@ module nmc_engine #(
     half_q <= mem_addr_i[2:0];
   end
 
-  // Program.
-  wire [127:0] ir;
-  wire prog_re;
+  // Program. The instruction is the word that was read, or a register behind it.
+  wire [127:0] prog_data;
+  wire prog_re, prog_take;
   wire [PB-1:0] prog_addr;
   nmc_ram #(
       .Lanes(8), .LaneBits(16), .Depth(ProgramDepth), .AddrBits(PB)
@@ -105,8 +106,11 @@ module nmc_engine #(
       .odata_i(mem_wdata_i),
       .re_i(prog_re || program_read),
       .raddr_i(idle ? mem_addr_i[3+:PB] : prog_addr),
-      .rdata_o(ir)
+      .rdata_o(prog_data)
   );
+  reg [127:0] ir_q;
+  always @(posedge clk_i) if (prog_take) ir_q <= prog_data;
+  wire [127:0] ir = Swift != 0 ? ir_q : prog_data;
 
   // Tables.
   wire [31:0] table_data;
@@ -131,7 +135,7 @@ module nmc_engine #(
   wire [31:0] reg_data, seq_reg_wdata;
   wire [6:0] seq_reg_waddr, seq_reg_raddr;
   nmc_ram #(
-      .Lanes(2), .LaneBits(16), .Depth(128), .AddrBits(7), .Zeroed(1)
+      .Lanes(2), .LaneBits(16), .Depth(128), .AddrBits(7), .Zeroed(1), .Small(Swift)
   ) u_registers (
       .clk_i(clk_i),
       .we_i(seq_reg_we || (host_write && to_regs)),
@@ -146,7 +150,7 @@ module nmc_engine #(
   );
 
   assign mem_rvalid_o = read_q || host_valid;
-  assign mem_rdata_o = read_q ? ir[half_q*16+:16] : host_data;
+  assign mem_rdata_o = read_q ? prog_data[half_q*16+:16] : host_data;
 
   // Vectors: results go first.
   wire [Lanes*16-1:0] lanes_wdata, vector_data, weight_data;
@@ -242,16 +246,31 @@ module nmc_engine #(
   wire [LaneBits-1:0] scan_first, scan_from, scan_lane, scan_left;
   wire [12:0] scan_count;
   wire [15:0] scan_value;
-  nmc_scanner #(
-      .Lanes(Lanes), .AddrBits(ScanBits), .LaneBits(LaneBits)
-  ) u_scanner (
-      .clk_i(clk_i), .rst_i(rst_i),
-      .start_i(scan_start), .addr_i(scan_addr), .first_i(scan_first), .from_i(scan_from), .count_i(scan_count),
-      .weights_i(scan_weights), .virtual_i(scan_virtual), .nonzero_i(scan_nonzero), .shared_i(scan_shared), .values_i(scan_values),
-      .re_o(scan_re), .grant_i(scan_grant), .raddr_o(scan_raddr), .vectors_i(vector_data), .weights_data_i(weight_data),
-      .valid_o(scan_valid), .take_i(scan_take), .lane_o(scan_lane), .value_o(scan_value), .next_o(scan_next),
-      .done_o(scan_done), .left_o(scan_left)
-  );
+  generate
+    if (Swift != 0) begin : g_ahead
+      nmc_scanner_ahead #(
+          .Lanes(Lanes), .AddrBits(ScanBits), .LaneBits(LaneBits)
+      ) u_scanner (
+          .clk_i(clk_i), .rst_i(rst_i),
+          .start_i(scan_start), .addr_i(scan_addr), .first_i(scan_first), .from_i(scan_from), .count_i(scan_count),
+          .weights_i(scan_weights), .virtual_i(scan_virtual), .nonzero_i(scan_nonzero),
+          .re_o(scan_re), .grant_i(scan_grant), .raddr_o(scan_raddr), .vectors_i(vector_data), .weights_data_i(weight_data),
+          .valid_o(scan_valid), .take_i(scan_take), .lane_o(scan_lane), .value_o(scan_value), .next_o(scan_next),
+          .done_o(scan_done), .left_o(scan_left)
+      );
+    end else begin : g_one_word
+      nmc_scanner #(
+          .Lanes(Lanes), .AddrBits(ScanBits), .LaneBits(LaneBits)
+      ) u_scanner (
+          .clk_i(clk_i), .rst_i(rst_i),
+          .start_i(scan_start), .addr_i(scan_addr), .first_i(scan_first), .from_i(scan_from), .count_i(scan_count),
+          .weights_i(scan_weights), .virtual_i(scan_virtual), .nonzero_i(scan_nonzero), .shared_i(scan_shared), .values_i(scan_values),
+          .re_o(scan_re), .grant_i(scan_grant), .raddr_o(scan_raddr), .vectors_i(vector_data), .weights_data_i(weight_data),
+          .valid_o(scan_valid), .take_i(scan_take), .lane_o(scan_lane), .value_o(scan_value), .next_o(scan_next),
+          .done_o(scan_done), .left_o(scan_left)
+      );
+    end
+  endgenerate
 
   // Draws. With one weight port a blend rounds two cycles after its draw could be there.
   wire draw_late = WeightPorts == 1 && !Omit[`NMC_UNIT_DRAWN] && ir[`NMC_SCALAR_OP] == `NMC_OP_BLEND;
@@ -279,6 +298,76 @@ module nmc_engine #(
   wire pair, tail, acc_load, tok_valid, tok_first, tok_shift, tok_last, push, lanes_ask, lanes_idle;
   wire [QueueBits-1:0] push_addr;
   wire [6:0] overflows;
+  // Memories say their words late in a cycle: for a fast clock everything that the lanes get passes a register.
+  reg [Lanes*16-1:0] weight_data_q;
+  reg [Lanes*16-1:0] vector_data_q;
+  reg [Lanes*16-1:0] draws_q;
+  reg [15:0] bcast_q;
+  reg [1:0] c_sel_q;
+  reg [31:0] entry_q;
+  reg [QueueBits-1:0] push_addr_q;
+  reg o_bcast_q, w_draw_q, w_sign_q, p_load_q, p_o_q, p_prod_q, f_load_q, c_load_q, fire_q, pull_q, flag_q, x_zero_q, compare_q, tail_q, acc_load_q, pair_q, tok_valid_q, tok_first_q, tok_shift_q, tok_last_q, push_q;
+  always @(posedge clk_i) begin
+    weight_data_q <= weight_data;
+    vector_data_q <= vector_data;
+    draws_q <= draws;
+    bcast_q <= bcast;
+    o_bcast_q <= o_bcast;
+    w_draw_q <= w_draw;
+    w_sign_q <= w_sign;
+    p_load_q <= p_load;
+    p_o_q <= p_o;
+    p_prod_q <= p_prod;
+    f_load_q <= f_load;
+    c_load_q <= c_load;
+    c_sel_q <= c_sel;
+    fire_q <= fire;
+    pull_q <= pull;
+    flag_q <= flag;
+    x_zero_q <= x_zero;
+    compare_q <= compare;
+    tail_q <= tail;
+    acc_load_q <= acc_load;
+    pair_q <= pair;
+    entry_q <= entry;
+    tok_valid_q <= tok_valid;
+    tok_first_q <= tok_first;
+    tok_shift_q <= tok_shift;
+    tok_last_q <= tok_last;
+    push_q <= push;
+    push_addr_q <= push_addr;
+    if (rst_i) {tok_valid_q, p_load_q, c_load_q, acc_load_q, f_load_q, push_q} <= 6'd0;
+  end
+  wire [Lanes*16-1:0] weight_data_l = Swift != 0 ? weight_data_q : weight_data;
+  wire [Lanes*16-1:0] vector_data_l = Swift != 0 ? vector_data_q : vector_data;
+  wire [Lanes*16-1:0] draws_l = Swift != 0 ? draws_q : draws;
+  wire [15:0] bcast_l = Swift != 0 ? bcast_q : bcast;
+  wire o_bcast_l = Swift != 0 ? o_bcast_q : o_bcast;
+  wire w_draw_l = Swift != 0 ? w_draw_q : w_draw;
+  wire w_sign_l = Swift != 0 ? w_sign_q : w_sign;
+  wire p_load_l = Swift != 0 ? p_load_q : p_load;
+  wire p_o_l = Swift != 0 ? p_o_q : p_o;
+  wire p_prod_l = Swift != 0 ? p_prod_q : p_prod;
+  wire f_load_l = Swift != 0 ? f_load_q : f_load;
+  wire c_load_l = Swift != 0 ? c_load_q : c_load;
+  wire [1:0] c_sel_l = Swift != 0 ? c_sel_q : c_sel;
+  wire fire_l = Swift != 0 ? fire_q : fire;
+  wire pull_l = Swift != 0 ? pull_q : pull;
+  wire flag_l = Swift != 0 ? flag_q : flag;
+  wire x_zero_l = Swift != 0 ? x_zero_q : x_zero;
+  wire compare_l = Swift != 0 ? compare_q : compare;
+  wire tail_l = Swift != 0 ? tail_q : tail;
+  wire acc_load_l = Swift != 0 ? acc_load_q : acc_load;
+  wire pair_l = Swift != 0 ? pair_q : pair;
+  wire [31:0] entry_l = Swift != 0 ? entry_q : entry;
+  wire tok_valid_l = Swift != 0 ? tok_valid_q : tok_valid;
+  wire tok_first_l = Swift != 0 ? tok_first_q : tok_first;
+  wire tok_shift_l = Swift != 0 ? tok_shift_q : tok_shift;
+  wire tok_last_l = Swift != 0 ? tok_last_q : tok_last;
+  wire push_l = Swift != 0 ? push_q : push;
+  wire [QueueBits-1:0] push_addr_l = Swift != 0 ? push_addr_q : push_addr;
+  wire lanes_still;
+  assign lanes_idle = lanes_still && !(Swift != 0 && tok_valid);
   nmc_lanes #(
       .Lanes(Lanes), .Share(Share), .Serial(Serial), .Stream(Stream), .Wait(WeightPorts == 1 && Lanes == 1 ? 1 : 0),
       .AddrBits(QueueBits)
@@ -286,13 +375,13 @@ module nmc_engine #(
       .clk_i(clk_i), .rst_i(rst_i),
       .shift_i(shift), .nearest_i(nearest), .stochastic_i(stochastic), .hi_i(hi), .lo_i(lo),
       .ge_i(ge), .write_i(writes), .raw_i(raw), .reduce_i(reduce), .touched_i(touched), .count_i(count), .tail_mask_i(tail_mask),
-      .w_i(weight_data), .v_i(vector_data), .draw_i(draws), .bcast_i(bcast), .o_bcast_i(o_bcast), .w_draw_i(w_draw),
-      .w_sign_i(w_sign), .p_load_i(p_load), .p_o_i(p_o), .p_prod_i(p_prod), .f_load_i(f_load), .c_load_i(c_load),
-      .c_sel_i(c_sel), .fire_i(fire), .pull_i(pull), .flag_i(flag), .x_zero_i(x_zero), .compare_i(compare),
-      .f_le_i(f_le), .f_inv_i(f_inv), .tail_i(tail), .acc_load_i(acc_load), .pair_i(pair), .table_i(entry), .tok_valid_i(tok_valid),
-      .tok_first_i(tok_first), .tok_shift_i(tok_shift), .tok_last_i(tok_last), .push_i(push), .push_addr_i(push_addr),
+      .w_i(weight_data_l), .v_i(vector_data_l), .draw_i(draws_l), .bcast_i(bcast_l), .o_bcast_i(o_bcast_l), .w_draw_i(w_draw_l),
+      .w_sign_i(w_sign_l), .p_load_i(p_load_l), .p_o_i(p_o_l), .p_prod_i(p_prod_l), .f_load_i(f_load_l), .c_load_i(c_load_l),
+      .c_sel_i(c_sel_l), .fire_i(fire_l), .pull_i(pull_l), .flag_i(flag_l), .x_zero_i(x_zero_l), .compare_i(compare_l),
+      .f_le_i(f_le), .f_inv_i(f_inv), .tail_i(tail_l), .acc_load_i(acc_load_l), .pair_i(pair_l), .table_i(entry_l), .tok_valid_i(tok_valid_l),
+      .tok_first_i(tok_first_l), .tok_shift_i(tok_shift_l), .tok_last_i(tok_last_l), .push_i(push_l), .push_addr_i(push_addr_l),
       .we_o(lanes_we), .waddr_o(lanes_waddr), .touched_o(lanes_touched), .wdata_o(lanes_wdata),
-      .overflows_o(overflows), .wlanes_i(valid_lanes), .acc0_o(acc0), .ask_i(lanes_ask), .idle_o(lanes_idle)
+      .overflows_o(overflows), .wlanes_i(valid_lanes), .acc0_o(acc0), .ask_i(lanes_ask), .idle_o(lanes_still)
   );
 
   wire clear, retire;
@@ -303,7 +392,7 @@ module nmc_engine #(
   assign trace_cycles_o = cycles_o;
 
   nmc_sequencer #(
-      .Lanes(Lanes), .WeightPorts(WeightPorts), .Share(Share), .Serial(Serial), .Omit(Omit),
+      .Lanes(Lanes), .WeightPorts(WeightPorts), .Share(Share), .Serial(Serial), .Swift(Swift), .Omit(Omit),
       .WeightBits(WB), .VectorBits(VB), .ProgramBits(PB), .TableBits(TB),
       .LaneBits(LaneBits), .ScanBits(ScanBits), .QueueBits(QueueBits)
   ) u_sequencer (
@@ -315,7 +404,7 @@ module nmc_engine #(
       .host_read_i(mem_valid_i && !mem_write_i && !to_program), .host_addr_i(mem_addr_i),
       .host_weights_i(to_weights), .host_reg_i(to_regs), .host_table_i(to_tables), .host_odd_i(mem_addr_i[0]),
       .host_valid_o(host_valid), .host_data_o(host_data), .idle_o(idle),
-      .prog_re_o(prog_re), .prog_addr_o(prog_addr), .ir_i(ir),
+      .prog_re_o(prog_re), .prog_take_o(prog_take), .prog_addr_o(prog_addr), .ir_i(ir),
       .reg_we_o(seq_reg_we), .reg_waddr_o(seq_reg_waddr), .reg_wdata_o(seq_reg_wdata), .host_wdata_i(mem_wdata_i), .reg_raddr_o(seq_reg_raddr),
       .reg_i(reg_data),
       .alu_start_o(alu_start), .alu_op_o(alu_op), .alu_shift_o(alu_shift), .alu_imm_o(alu_imm), .alu_done_i(alu_done),

@@ -16,7 +16,8 @@ module nmc_ram #(
     parameter LaneBits = 16,  // bits of a lane
     parameter Depth = 512,  // words
     parameter AddrBits = 9,
-    parameter Zeroed = 0  // synthesized with zeros in it
+    parameter Zeroed = 0,  // synthesized with zeros in it
+    parameter Small = 0  // synthesized of look-up tables, which say a word sooner than blocks
 ) (
     input  wire                      clk_i,
     // write a word, or one value to the lanes enabled
@@ -31,7 +32,7 @@ module nmc_ram #(
     input  wire [      AddrBits-1:0] raddr_i,
     output reg  [Lanes*LaneBits-1:0] rdata_o
 );
-  (* no_rw_check *)
+  (* no_rw_check, ram_style = Small ? "distributed" : "auto" *)
   reg [Lanes*LaneBits-1:0] mem[0:Depth-1];
 
   reg [31:0] l;

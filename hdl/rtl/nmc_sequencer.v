@@ -26,6 +26,7 @@ module nmc_sequencer #(
     parameter QueueBits = 16,    // of an entry of the address queue: {one lane, tail, lane and word}
     parameter Share = 4,         // lanes that share a back end
     parameter Serial = 1,        // sums over the lanes are serial
+    parameter Swift = 0,         // 1: registers for a fast clock: the instruction comes one cycle after it is read
     parameter [31:0] Omit = 32'd0  // units left out, bits NMC_UNIT_
 ) (
     input wire clk_i,
@@ -61,6 +62,7 @@ module nmc_sequencer #(
 
     // program
     output wire                   prog_re_o,
+    output wire                   prog_take_o,
     output wire [ProgramBits-1:0] prog_addr_o,
     input  wire [          127:0] ir_i,
 
@@ -561,7 +563,8 @@ module nmc_sequencer #(
       host_lower <= host_low || does == `NMC_DO_HOST_LOWER && !running && !host_odd_i;
       if (rst_i) {host_upper, host_low, host_lower} <= 3'd0;
     end
-  assign prog_re_o = does == `NMC_DO_FETCH;
+  assign prog_re_o = Swift != 0 ? running && !walking : does == `NMC_DO_FETCH;
+  assign prog_take_o = does == `NMC_DO_FETCH;
   assign prog_addr_o = pc;
   wire is_alu_wait = does == `NMC_DO_ALU_WAIT;
   assign alu_start_o = does == `NMC_DO_ALU_START || does == `NMC_DO_DOT && lanes_idle_i;
@@ -637,7 +640,8 @@ module nmc_sequencer #(
   assign pass_on = does == `NMC_DO_PASS_END && lone && !widein && !last_word;
   wire walked = scan_done_i && row_start && !(is_blend && in_flight);
   // The vector word is zero: the pass is left out. What stands in lanes beyond the last column costs time only.
-  wire zero_word = skip_q && vector_i == {Lanes * 16{1'b0}};
+  reg zero_word;
+  always @(posedge clk_i) if (does == `NMC_DO_RATE) zero_word <= skip_q && vector_i == {Lanes * 16{1'b0}};
   // amax: the element exceeds the largest so far; the sum of one and the other's complement has 17 bits.
   reg better;
   always @(posedge clk_i) better <= first_token || !sum[16];
@@ -660,7 +664,7 @@ module nmc_sequencer #(
       `NMC_DO_DRAIN_MORE: answer[0] = drain;
       `NMC_DO_DOT: answer[0] = lanes_idle_i;
       `NMC_DO_FLUSH: answer[0] = still;
-      `NMC_DO_RATE: answer[0] = zero_word;
+      `NMC_DO_IS_ZERO: answer[0] = zero_word;
       `NMC_DO_BETTER: answer[0] = better;
       `NMC_DO_LOW: answer[0] = low_end;
       `NMC_DO_HIGH: answer[0] = high_end;
