@@ -207,6 +207,8 @@ module nmc_draw #(
 
   // The draws, then what they are made of.
   reg [31:0] g[0:Pairs-1];
+  reg [31:0] column[0:Pairs-1];  // of each pair, so that g is one mix away
+  wire [31:0] step = single_i || Lanes == 1 ? ColStep : ColStep * Pairs;
   reg [Pairs*32-1:0] d;
   reg [Lanes*16-1:0] out;
   reg [31:0] p, z, pass, turn;
@@ -236,7 +238,9 @@ module nmc_draw #(
       end
     end else begin
       if (draws) for (p = 0; p < Pairs; p = p + 1) d[p*32+:32] = mix(h ^ g[p]);
-      if (word_q) for (p = 0; p < Pairs; p = p + 1) g[p] = mix(cols + ColStep * p);
+      if (word_q) for (p = 0; p < Pairs; p = p + 1) g[p] = mix(column[p]);
+      if (cols_reset) for (p = 0; p < Pairs; p = p + 1) column[p] = key_col + ColStep * p;
+      else if (word_q && (!single_i || odd)) for (p = 0; p < Pairs; p = p + 1) column[p] = column[p] + step;
     end
     if (Stream == 0 && draws) begin
       out <= d[Lanes*16-1:0];
