@@ -148,6 +148,166 @@ module nmc_scanner_ahead #(
     end
     if (rst_i) {reading, done} <= 2'd0;
   end
+
+`ifdef FORMAL
+  // formal: depth=2 cover=20 unroll=1 params="Lanes=4 LaneBits=3 AddrBits=4"
+  reg past_ok;
+  initial past_ok = 1'b0;
+  always @(posedge clk_i) past_ok <= 1'b1;
+
+  // Runs of any length, also begun before the one before is done; grants and takes as they like. Whether a word is virtual matters
+  // when it is read, what it has and what of it is skipped when it arrives: the proof does not need these to stay for a whole run.
+  always @(*) begin
+    if (!past_ok) assume (rst_i);
+    if (start_i) assume (first_i < Lanes && count_i != 13'd0);
+    if (arrives) assume (from_i == first && !(nonzero_i && (weights_i || virtual_i)));
+  end
+
+  // The run, its positions counted from lane 0 of its first word on.
+  localparam W = 14 - LL;  // bits of a number of words
+  reg on;
+  reg [AddrBits-1:0] addr;
+  reg [LaneBits-1:0] first;
+  reg [13:0] end_place;  // its last position
+  wire [W-1:0] end_word = end_place[13:LL];
+  wire [LaneBits-1:0] used = {1'b0, end_place[LL-1:0]} + 1'b1;  // elements of that word
+  reg [W-1:0] reads;  // words read
+  reg [W-1:0] entered;  // ... that came in turn
+  reg [W-1:0] at;  // ... left behind, as those who take the elements count
+  wire [W-1:0] arrived = reads - {{W - 1{1'b0}}, arrives};
+  wire [W-1:0] emptied = entered - {{W - 1{1'b0}}, held};  // all of it is offered or taken
+  always @(posedge clk_i)
+    if (rst_i) on <= 1'b0;
+    else if (start_i) begin
+      on <= 1'b1;
+      addr <= addr_i;
+      first <= first_i;
+      end_place <= {1'b0, count_i} + first_i - 14'd1;
+      {reads, entered, at} <= {3 * W{1'b0}};
+    end else begin
+      reads <= reads + read;
+      entered <= entered + turns;
+      at <= at + next_o;
+    end
+
+  // One position, and a bit of its value, chosen by the solver.
+  (* anyconst *) reg [13:0] place;
+  (* anyconst *) reg [3:0] its_bit;
+  wire [W-1:0] its_word = place[13:LL];
+  wire [LL-1:0] its_lane = place[LL-1:0];
+  wire [15:0] says = weights_i ? weights_data_i[its_lane*16+:16] : vectors_i[its_lane*16+:16];
+  reg its_value;  // what the memory said
+  reg wanted;  // it is an element to come
+  reg moved;  // it is offered or taken
+  reg taken;
+  reg later;  // one behind it is taken
+  wire is_offered = valid_o && at == its_word && lane_o == its_lane;
+  always @(posedge clk_i) begin
+    if (arrives && arrived == its_word) begin
+      its_value <= says[its_bit];
+      wanted <= place >= first && place <= end_place && !(nonzero_i && says == 16'd0);
+    end
+    if (moves && pending[lowest] && emptied == its_word && lowest == its_lane) moved <= 1'b1;
+    if (valid_o && take_i) begin
+      if (is_offered) taken <= 1'b1;
+      if (at > its_word || at == its_word && lane_o > its_lane) later <= 1'b1;
+    end
+    if (rst_i || start_i) {moved, taken, later} <= 3'd0;
+  end
+  // The cycle before, of the same run.
+  reg was_done, waited, went_on;
+  reg [W-1:0] was_at;
+  reg [LaneBits-1:0] was_lane;
+  reg [15:0] was_value;
+  always @(posedge clk_i) begin
+    was_done <= done_o && !start_i && !rst_i;
+    waited <= valid_o && !take_i && !start_i && !rst_i;
+    went_on <= valid_o && take_i && !next_o && !start_i && !rst_i;
+    {was_at, was_lane, was_value} <= {at, lane_o, value_o};
+  end
+
+  always @(*)
+    if (past_ok) begin
+      if (!on) assert (!re_o && !valid_o && !next_o && !done_o);
+      // Each word is read once, in order; of a virtual one nothing is.
+      if (read) assert (re_o == !virtual_i && reads <= end_word);
+      if (re_o) assert (read && grant_i && raddr_o == addr + reads[AddrBits-1:0]);
+      // What is offered is wanted, is offered once, not behind a later one, and with its value; it stays until it is taken.
+      if (valid_o) assert (lane_o < Lanes);
+      if (is_offered) assert (arrived > its_word && wanted && !taken && !later && value_o[its_bit] == its_value);
+      if (waited) assert (valid_o && at == was_at && lane_o == was_lane && value_o == was_value);
+      // A word is left when all that is wanted of it is taken, with the last of that, if there is any; the last one never is.
+      if (next_o) assert (at < end_word);
+      if (next_o && at == its_word && wanted) assert (taken || is_offered && take_i);
+      if (went_on) assert (done_o || valid_o && at == was_at && lane_o > was_lane);
+      // Then the run is done, and stays so.
+      if (done_o) assert (!valid_o && at == end_word && arrived > end_word && left_o == used);
+      if (done_o && its_word <= end_word && wanted) assert (taken);
+      if (was_done) assert (done_o);
+      // It comes to that: it waits for a grant or a take, for nothing else.
+      if (on && !done_o) begin
+        assert (reading || arrives || held || offered);
+        if (reading && grant_i && !read) assert (held);
+        if (held && !moves) assert (valid_o && !take_i);
+      end
+    end
+
+  // Why: where the words and the position are.
+  wire [QueueBits-1:0] waiting = wr - rd;
+  wire [QueueBits-1:0] its_slot = its_word[QueueBits-1:0];
+  wire in_queue = arrived > its_word && entered <= its_word;
+  wire in_turn = held && emptied == its_word;
+  reg [QueueBits:0] s;
+  reg [QueueBits-1:0] before;  // words in the queue before that of slot s
+  always @(*)
+    if (past_ok && !on) assert (!reading && !arrives && !held && !offered && wr == 0 && rd == 0 && owed == 0);
+    else if (past_ok) begin
+      assert (first < Lanes && first <= end_place && end_place < 14'd8191 + first);
+      assert (sp == addr + reads[AddrBits-1:0] && begun == (reads != 0));
+      assert (reading ? reads <= end_word : reads == end_word + 1);
+      if (reading) assert (left == {end_word - reads, {LL{1'b0}}} + used);
+      else assert (tail == used);
+      if (arrives) assert (reads != 0 && arrives_first == (reads == 1) && arrives_last == (reads == end_word + 1));
+      assert (emptied <= entered && entered <= arrived && arrived == entered + waiting);
+      assert (wr == arrived[QueueBits-1:0] && rd == entered[QueueBits-1:0]);
+      assert (owed == waiting + arrives + held && owed <= Depth);
+      if (held) assert (turn == emptied[QueueBits-1:0] && turn_last == (emptied == end_word));
+      else assert (waiting == 0);
+      // The offer is of the word in turn, or the end of the one before.
+      assert (at <= end_word);
+      if (offered) assert (at + ends_word == emptied && ends_run == (at == end_word));
+      else assert (at + done == emptied);
+      if (offered && !ends_word) assert (with_element && held && |pending && lane < lowest);
+      assert (done == (emptied > end_word && !offered));
+      // The last word, and the position: in the queue, then in turn, then offered, then taken.
+      for (s = 0; s <= Depth - 1; s = s + 1) begin
+        before = s[QueueBits-1:0] - rd;
+        if (before < waiting) assert (masks[s[QueueBits-1:0]][Lanes] == (arrived > end_word && before + 1 == waiting));
+      end
+      if (in_queue) assert (masks[its_slot][its_lane] == wanted);
+      if (in_queue || in_turn) assert (words[its_slot][{its_lane, its_bit}] == its_value);
+      if (in_turn) assert (pending[its_lane] == (wanted && !moved));
+      if (emptied < its_word || emptied == its_word && (!held || pending[its_lane])) assert (!moved && !later);
+      if (emptied > its_word) assert (moved == wanted);
+      if (moved) assert (wanted);
+      assert (moved == (taken || is_offered));
+      if (in_turn && pending[its_lane] && offered && at == its_word) assert (lane < its_lane);
+    end
+
+  reg [2:0] gave;  // of the first three words: an element is taken
+  always @(posedge clk_i)
+    if (start_i) gave <= 3'd0;
+    else if (valid_o && take_i && at < 3) gave[at[1:0]] <= 1'b1;
+  always @(*)
+    if (past_ok) begin
+      cover (done_o && end_word == 2 && gave == 3'b101);
+      cover (done_o && end_word == 1 && gave == 3'b000);
+      cover (re_o && waiting >= 4);
+      cover (reading && grant_i && owed == Depth);
+      cover (done_o && its_word == Depth && taken && left_o == Lanes);
+      cover (start_i && on && !done_o && valid_o);
+    end
+`endif
 endmodule
 
 `default_nettype wire
