@@ -17,6 +17,8 @@ const (
 	programs    = "go test -count=1 ./firmware/programs"
 	tables      = "go test -count=1 ./compiler/emit"
 	engine      = "go test -count=1 -run TestEngineShort ./testbench/cosim -cosim.lanes 4"
+	enginePorts = "go test -count=1 -run TestEngineShort ./testbench/cosim -cosim.lanes 16" // two weight ports
+	aheadProof  = "scripts/formal nmc_scanner_ahead"
 	spikeTests  = "go test -count=1 -run Event ./testbench/oracle"
 	behindInit  = "go test -count=1 -run EventsBehindInit ./testbench/variants"
 	frontend    = "go test -count=1 -run TestShortExactlyOnce ./testbench/verilator"
@@ -240,6 +242,20 @@ var Mutants = []Mutant{
 		`(!nonzero_i || vectors_i[i*16+:16] != 16'd0)`,
 		`(!nonzero_i || vectors_i[i*16+:16] != 16'd0 && !vectors_i[i*16+15])`,
 		engine,
+	},
+	{
+		"rtl/next-words-value", "the scanner that reads ahead offers elements with values of the word after theirs",
+		"hdl/rtl/nmc_scanner_ahead.v",
+		`value <= words[turn][lowest*16+:16];`,
+		`value <= words[rd][lowest*16+:16];`,
+		enginePorts,
+	},
+	{
+		"rtl/queue-overrun", "the scanner that reads ahead reads a word more than its queue holds",
+		"hdl/rtl/nmc_scanner_ahead.v",
+		`wire room = owed != Depth;`,
+		`wire room = owed <= Depth;`,
+		aheadProof,
 	},
 	{
 		"rtl/off-by-one-address", "a weight at an even address is read and written one word on",
