@@ -74,7 +74,9 @@ func (b *Board) memory(c device.Config, m Memory) (kind string, n int) {
 	if m.Name == "weights" && b.Part.Single > 0 && c.WeightPorts == 1 {
 		kind = "single"
 	}
-	if kind == "block" && m.Depth <= b.Family.Distributed {
+	// The registers of an engine for a fast clock are memory of look-up tables in an ECP5 (nmc_ram: Small).
+	fast := m.Name == "registers" && c.WeightPorts != 1 && b.Family.Flow == "ecp5"
+	if kind == "block" && (fast || m.Depth <= b.Family.Distributed) {
 		return "", 0
 	}
 	return kind, b.Family.Resources[kind].blocks(m)

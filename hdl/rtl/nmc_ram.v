@@ -17,7 +17,7 @@ module nmc_ram #(
     parameter Depth = 512,  // words
     parameter AddrBits = 9,
     parameter Zeroed = 0,  // synthesized with zeros in it
-    parameter Small = 0  // synthesized of look-up tables, which say a word sooner than blocks
+    parameter Small = 0  // of look-up tables where the part's can be memory: they say a word sooner than blocks
 ) (
     input  wire                      clk_i,
     // write a word, or one value to the lanes enabled
@@ -32,7 +32,11 @@ module nmc_ram #(
     input  wire [      AddrBits-1:0] raddr_i,
     output reg  [Lanes*LaneBits-1:0] rdata_o
 );
+`ifdef NMC_ECP5
   (* no_rw_check, ram_style = Small ? "distributed" : "auto" *)
+`else
+  (* no_rw_check *)
+`endif
   reg [Lanes*LaneBits-1:0] mem[0:Depth-1];
 
   reg [31:0] l;
