@@ -35,7 +35,8 @@ type Board struct {
 	Speed      string         `toml:"speed"`   // grade; "" where the family has one
 	Clock      Clock          `toml:"clock"`
 	Reset      *Reset         `toml:"reset"`
-	LEDs       map[string]Pin `toml:"led"` // by what they show: see Lights
+	LEDs       map[string]Pin `toml:"led"`  // by what they show: see Lights
+	Tied       map[string]Pin `toml:"tied"` // pins that are always active, by what the board calls them
 	Device     Device         `toml:"device"`
 	Links      []Link         `toml:"link"` // the first is the one that is taken
 	Flash      Flash          `toml:"flash"`

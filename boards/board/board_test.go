@@ -154,6 +154,10 @@ func TestFindings(t *testing.T) {
 		{"fifo", "baud = 3_000_000", "baud = 3_000_000\nfifo = 500", `board.toml:30:8: fifo = 500 is not 0 and no power of two from 4 on; write fifo = 512, in bytes`},
 		{"link", `kind = "uart"`, `kind = "usb"`, `board.toml:28:8: kind = "usb" is none of uart, ethernet; write kind = "uart"`},
 		{"bitstream", `"ulx3s", "{bitstream}"`, `"ulx3s", "top.bit"`, `board.toml:35:8: the arguments do not name the bitstream; put {bitstream} where its file belongs`},
+		{"shared site with a tied pin", "[device]", "[tied]\nwifi = \"M1\"\n[device]", `board.toml: tied_wifi and rx_i both have the site M1; give each its own`},
+		{"name of a tied pin", "[device]", "[tied]\n\"wi-fi\" = \"L2\"\n[device]", `board.toml:20:1: tied.wi-fi: "wi-fi" cannot be the name of a port; write letters, digits and underscores`},
+		{"level of a tied pin", "[device]", "[tied]\nwifi = { site = \"L2\", active = \"up\" }\n[device]", `board.toml:20:32: tied.wifi.active = "up" is none of high, low; write one of them`},
+		{"site of a tied pin", "[device]", "[tied]\nwifi = { drive = 4 }\n[device]", `board.toml:20:8: tied.wifi has no site`},
 		{"shared site", `"B2"`, `"G2"`, `board.toml: clk and led_busy both have the site G2; give each its own`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -276,6 +280,35 @@ pins = { rgmii_rxc_i = "H2", rgmii_rx_ctl_i = { site = "P2", delay = 2000 }, rgm
 		}
 		if _, err := b.Top(b.config(16), []byte(ethernetTop)); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%v, want %s", err, tt.want)
+		}
+	}
+}
+
+// Pins that the board wants held are driven for ever, high or low.
+func TestTied(t *testing.T) {
+	good, err := os.ReadFile("testdata/good.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := Parse("tied", "board.toml", bytes.Replace(good, []byte("[device]"), []byte("[tied]\nwifi = \"L2\"\noff = { site = \"F1\", active = \"low\", drive = 4 }\n[device]"), 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := uart(t, b)
+	top, err := b.Top(c, []byte(uartTop))
+	if err != nil {
+		t.Fatal(err)
+	}
+	constraints, err := b.Constraints(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"\n    output wire tied_wifi,\n", "\n  assign tied_wifi = 1'b1;", "\n  assign tied_off = 1'b0;",
+		"LOCATE COMP \"tied_wifi\" SITE \"L2\";\n", "IOBUF PORT \"tied_off\" IO_TYPE=LVCMOS33 PULLMODE=NONE DRIVE=4;\n",
+	} {
+		if text := string(top) + string(constraints); !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
 }

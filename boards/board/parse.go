@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/bits"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -28,6 +29,9 @@ func Parse(name, file string, text []byte) (*Board, error) {
 	}
 	return b, nil
 }
+
+// identifier is what the Verilog takes as the end of a port's name.
+var identifier = regexp.MustCompile(`^\w+$`)
 
 // checker says what is wrong with a board whose keys and types are right.
 type checker struct {
@@ -100,6 +104,12 @@ func (c *checker) board(b *Board) {
 		if c.word(light, slices.Sorted(maps.Keys(Lights)), "led", light) {
 			c.pin(b, p, "led", light)
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(b.Tied)) {
+		if !identifier.MatchString(name) {
+			c.s.say(c.tree.Table["tied"].Table[name].Key, fmt.Sprintf("tied.%s: %q cannot be the name of a port", name, name), "write letters, digits and underscores")
+		}
+		c.pin(b, b.Tied[name], "tied", name)
 	}
 	c.device(b)
 	c.links(b)

@@ -70,6 +70,9 @@ func (b *Board) pinsOf(l Link) []site {
 	for _, k := range slices.Sorted(maps.Keys(b.LEDs)) {
 		all = append(all, site{Pin: b.LEDs[k], port: "led_" + k})
 	}
+	for _, k := range slices.Sorted(maps.Keys(b.Tied)) {
+		all = append(all, site{Pin: b.Tied[k], port: "tied_" + k})
+	}
 	for _, k := range slices.Sorted(maps.Keys(l.Pins)) {
 		for i, p := range l.Pins[k] {
 			s := site{Pin: p, port: k}
@@ -164,6 +167,10 @@ func (b *Board) Top(c device.Config, top []byte) ([]byte, error) {
 	for _, k := range lights {
 		say(",\n    output wire led_%s", k)
 	}
+	tied := slices.Sorted(maps.Keys(b.Tied))
+	for _, k := range tied {
+		say(",\n    output wire tied_%s", k)
+	}
 	for _, q := range pins {
 		say(",\n    %-6s wire ", q.dir)
 		if q.width > 1 {
@@ -217,6 +224,13 @@ func (b *Board) Top(c device.Config, top []byte) ([]byte, error) {
 			not, on = "", on[1:]
 		}
 		say("\n  assign led_%s = %s%s;", k, not, on)
+	}
+	for _, k := range tied {
+		level := 1
+		if b.Tied[k].Low() {
+			level = 0
+		}
+		say("\n  assign tied_%s = 1'b%d;", k, level)
 	}
 	for _, k := range resets {
 		not := ""
