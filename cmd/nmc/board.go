@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"github.com/nmc-fpga/nmc/boards/board"
 	"github.com/nmc-fpga/nmc/compiler"
 	"github.com/nmc-fpga/nmc/compiler/config"
+	"github.com/nmc-fpga/nmc/compiler/diag"
 	"github.com/nmc-fpga/nmc/compiler/manifest"
 	"github.com/nmc-fpga/nmc/compiler/pass"
 	"github.com/nmc-fpga/nmc/firmware/device"
@@ -83,6 +85,21 @@ func (o *onBoard) compile(b *board.Board, path string, opt compiler.Options) (*c
 	return o.fit(b, net, opt)
 }
 
+// frames says that a datagram does not carry the frames of the device wanted: the network may have their length and the board the
+// link, or the other way round.
+func frames(b *board.Board, net *config.Net, want device.Config) error {
+	for _, f := range want.Link.Check(cmp.Or(want.FrameBytes, b.Device.FrameBytes)) {
+		if f.Key != "frame_bytes" {
+			continue // told where the link was read
+		}
+		if want.FrameBytes != 0 {
+			return diag.List{net.Diagnostic(net.Device.At[f.Key], fmt.Sprintf("%s, and the link of %s is %s", f.Message, b.Name, want.Link.Kind), f.Remedy)}
+		}
+		return diag.List{net.Diagnostic(net.Device.Pos, fmt.Sprintf("%s, which %s has", f.Message, b.File), fmt.Sprintf("write frame_bytes = %d in [device]", device.MaxPacket))}
+	}
+	return nil
+}
+
 // fit compiles a network with the first of the board's devices that holds it. The network's device becomes that one.
 func (o *onBoard) fit(b *board.Board, net *config.Net, opt compiler.Options) (*compiler.Build, error) {
 	d := net.Device
@@ -104,6 +121,9 @@ func (o *onBoard) fit(b *board.Board, net *config.Net, opt compiler.Options) (*c
 			return nil, err
 		}
 		want.Link = l.Config(b.Clock.CoreHz)
+	}
+	if err := frames(b, net, want); err != nil {
+		return nil, err
 	}
 	choices, err := b.Choices(want)
 	if err != nil {
