@@ -3,6 +3,7 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -15,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/nmc-fpga/nmc/boards/board"
 	"github.com/nmc-fpga/nmc/compiler/manifest"
@@ -30,6 +32,9 @@ type Job struct {
 	First    int         // seed that is tried first; 0 is 1
 	Seeds    int         // at most so many are tried
 	Progress func(Event) // may be nil
+
+	// Patience is how long place and route may get no nearer to its end before the seed is given up; 0 is the constant.
+	Patience time.Duration
 
 	cache string
 }
@@ -68,13 +73,32 @@ func (m *Misfit) Error() string {
 	return fmt.Sprintf("the %s does not hold the design: it takes %s; take fewer lanes, or leave units out with units = \"used\"", m.Part, m.Lack)
 }
 
+// A Stuck is the finding that with no seed all wires could be routed.
+type Stuck struct {
+	Board, Part string
+	Seeds       []Try
+	Log         string // file of the last one
+}
+
+func (s *Stuck) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: place and route on the %s does not end:", s.Board, s.Part)
+	for _, t := range s.Seeds {
+		fmt.Fprintf(&b, " seed %d: %s;", t.Seed, t.Stuck)
+	}
+	last := s.Seeds[len(s.Seeds)-1].Seed
+	fmt.Fprintf(&b, " take others with --seed %d, wait longer with --patience, or take fewer lanes; all that it said is in %s", last+1, s.Log)
+	return b.String()
+}
+
 func (j *Job) progress(e Event) {
 	if j.Progress != nil {
 		j.Progress(e)
 	}
 }
 
-// Run makes the bitstream. The error is a *Missing tool, a *Misfit, a *Missed clock, or a tool's *Failure.
+// Run makes the bitstream. The error is a *Missing tool, a *Misfit, a *Missed clock, a *Stuck
+// router, or a tool's *Failure.
 func (j *Job) Run(ctx context.Context) (*Result, error) {
 	f := flows[j.Board.Family.Flow]
 	if err := j.keep(); err != nil {
@@ -292,12 +316,47 @@ func (j *Job) synthesize(ctx context.Context, f flow, yosys, version string, fil
 	})
 }
 
+// Files of place and route.
+const (
+	routeLog   = "nextpnr.log"
+	routeStuck = "stuck" // why it was ended, where it would be again
+)
+
+// patiently places and routes in a folder unless that gets no nearer to its end. Where it would never, that is written into a file, since
+// it is as good a result as another; where it was for time, it is a *Failure.
+func (j *Job) patiently(ctx context.Context, dir, stage, router string, args []string) error {
+	watching, line, stop := watched(ctx, cmp.Or(j.Patience, Patience))
+	defer stop()
+	err := j.follow(watching, line, dir, routeLog, stage, router, args...)
+	var s *stall
+	switch {
+	case ctx.Err() != nil || !errors.As(context.Cause(watching), &s):
+		return err
+	case s.sure:
+		return write(filepath.Join(dir, routeStuck), []byte(s.why))
+	}
+	return &Failure{Tool: filepath.Base(router), Err: s, Said: "ended", Log: filepath.Join(dir, routeLog)}
+}
+
+// stuck says why place and route of a folder was given up, and where its log is; "" if it was not.
+func stuck(home string, err error) (why, log string) {
+	var fail *Failure
+	var s *stall
+	if errors.As(err, &fail) && errors.As(fail.Err, &s) {
+		return s.why, fail.Log
+	}
+	if text, err := os.ReadFile(filepath.Join(home, routeStuck)); err == nil {
+		return string(text), filepath.Join(home, routeLog)
+	}
+	return "", ""
+}
+
 // route places and routes with one seed after the other until the clock is met, and puts the best into the result.
 func (j *Job) route(ctx context.Context, f flow, router, synth string, res *Result) error {
 	constraints := res.Files[j.Board.ConstraintFile()]
 	mhz := res.Report.Clock.WantMHz
 	var best *Report
-	var dir string
+	var dir, log string
 	first := max(1, j.First)
 	for seed := first; seed < first+max(1, j.Seeds); seed++ {
 		args := f.route(j.Board, j.Board.ConstraintFile(), mhz, seed)
@@ -308,7 +367,7 @@ func (j *Job) route(ctx context.Context, f flow, router, synth string, res *Resu
 			if err := os.Symlink(filepath.Join(synth, "design.json"), filepath.Join(dir, "design.json")); err != nil {
 				return err
 			}
-			err := j.run(ctx, dir, "nextpnr.log", fmt.Sprintf("place and route, seed %d", seed), router, args...)
+			err := j.patiently(ctx, dir, fmt.Sprintf("place and route, seed %d", seed), router, args)
 			var fail *Failure
 			if errors.As(err, &fail) {
 				if log, rerr := os.ReadFile(fail.Log); rerr == nil {
@@ -319,6 +378,11 @@ func (j *Job) route(ctx context.Context, f flow, router, synth string, res *Resu
 			}
 			return err
 		})
+		if why, in := stuck(home, err); why != "" {
+			res.Report.Seeds, log = append(res.Report.Seeds, Try{Seed: seed, Stuck: why}), in
+			j.progress(Event{Stage: fmt.Sprintf("seed %d is given up: %s", seed, why), Tool: filepath.Base(router)})
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -331,7 +395,7 @@ func (j *Job) route(ctx context.Context, f flow, router, synth string, res *Resu
 			return err
 		}
 		r.Seed = seed
-		res.Report.Seeds = append(res.Report.Seeds, Try{seed, r.Clock.MHz, r.Clock.Met})
+		res.Report.Seeds = append(res.Report.Seeds, Try{Seed: seed, MHz: r.Clock.MHz, Met: r.Clock.Met})
 		if best == nil || r.Clock.Met || r.Clock.MHz > best.Clock.MHz {
 			best, dir = &r, home
 		}
@@ -339,9 +403,12 @@ func (j *Job) route(ctx context.Context, f flow, router, synth string, res *Resu
 			break
 		}
 	}
+	if best == nil {
+		return &Stuck{Board: j.Board.Name, Part: j.Board.Part.Title, Seeds: res.Report.Seeds, Log: log}
+	}
 	best.Seeds = res.Report.Seeds
 	res.Report = best
-	for name, in := range map[string]string{"yosys.log": synth, "nextpnr.log": dir, f.routed: dir} {
+	for name, in := range map[string]string{"yosys.log": synth, routeLog: dir, f.routed: dir} {
 		text, err := os.ReadFile(filepath.Join(in, name))
 		if err != nil {
 			return err

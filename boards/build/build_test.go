@@ -109,7 +109,7 @@ func TestSeeds(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := res.Report
-	want := []Try{{1, 10, false}, {2, 17, false}, {3, 24, true}}
+	want := []Try{{Seed: 1, MHz: 10}, {Seed: 2, MHz: 17}, {Seed: 3, MHz: 24, Met: true}}
 	if d := cmp.Diff(want, r.Seeds); d != "" || r.Seed != 3 || !r.Clock.Met || r.Clock.MHz != 24 {
 		t.Errorf("seed %d, %+v: %s", r.Seed, r.Clock, d)
 	}

@@ -70,6 +70,8 @@ type Try struct {
 	Seed int     `json:"seed"`
 	MHz  float64 `json:"mhz"`
 	Met  bool    `json:"met"`
+
+	Stuck string `json:"stuck,omitempty"` // why place and route was given up
 }
 
 // Step is a part of the slowest path: what the signal passes, by its name in the Verilog, and how long that takes.
@@ -108,10 +110,14 @@ func (r *Report) Text(w io.Writer) {
 	}
 }
 
-// seeds lists the tries: "1: 23.10, 2: 24.40".
+// seeds lists the tries: "1: stuck, 2: 23.10, 3: 24.40".
 func seeds(tries []Try) string {
 	var all []string
 	for _, t := range tries {
+		if t.Stuck != "" {
+			all = append(all, fmt.Sprintf("%d: stuck", t.Seed))
+			continue
+		}
 		all = append(all, fmt.Sprintf("%d: %.2f", t.Seed, t.MHz))
 	}
 	return strings.Join(all, ", ")

@@ -37,6 +37,11 @@ var steps = regexp.MustCompile(`^(?:\d+(?:\.\d+)*\. (Executing .*?)(?: \(.*)?\.?
 
 // run runs a tool in a folder. All output goes to the file log in it; what the tool says it does goes to progress.
 func (j *Job) run(ctx context.Context, dir, log, stage, path string, args ...string) error {
+	return j.follow(ctx, func(string) {}, dir, log, stage, path, args...)
+}
+
+// follow is run, with line called for each line that the tool says.
+func (j *Job) follow(ctx context.Context, line func(string), dir, log, stage, path string, args ...string) error {
 	name := filepath.Base(path)
 	file, err := os.Create(filepath.Join(dir, log))
 	if err != nil {
@@ -58,6 +63,7 @@ func (j *Job) run(ctx context.Context, dir, log, stage, path string, args ...str
 		lines.Buffer(nil, 1<<24)
 		for lines.Scan() {
 			t := lines.Text()
+			line(t)
 			if strings.HasPrefix(t, "ERROR") && complaint == "" {
 				complaint = strings.TrimSpace(strings.TrimPrefix(t, "ERROR:"))
 			}

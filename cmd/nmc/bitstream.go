@@ -26,14 +26,15 @@ func newBuild(a *app) *cobra.Command {
 	var on onBoard
 	var out string
 	var seed, seeds int
+	var patience time.Duration
 	cmd := &cobra.Command{
 		Use:   "build [BUILD|net.toml] --board BOARD",
 		Short: "Make the bitstream of a network's device for a board",
 		Long: `Compile a network for a board and make the bitstream of its device: synthesis, place and route with one seed after the other
-until the clock is met, packing. BUILD/board then has the bitstream and a report as text, JSON and picture. Every stage is kept in the
+until the clock is met, packing. A seed whose router gets no nearer to its end is given up. BUILD/board then has the bitstream and a report as text, JSON and picture. Every stage is kept in the
 cache, so that the same device is made once.
 
-Exit status 1 when the part does not hold the device or the clock is missed; the slowest path is told by the names of the Verilog.`,
+Exit status 1 when the part does not hold the device, no seed's wires can be routed, or the clock is missed; the slowest path is told by the names of the Verilog.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return errors.New("nmc build: name one build folder or net.toml, such as: nmc build net.toml --board icebreaker")
@@ -50,6 +51,9 @@ Exit status 1 when the part does not hold the device or the clock is missed; the
 			}
 			if seed < 1 {
 				return fmt.Errorf("--seed %d: seeds count from 1", seed)
+			}
+			if patience <= 0 {
+				return fmt.Errorf("--patience %v: place and route takes time; write a duration, such as %v", patience, boardbuild.Patience)
 			}
 			b, err := on.load()
 			if err != nil {
@@ -71,12 +75,12 @@ Exit status 1 when the part does not hold the device or the clock is missed; the
 			}
 			stages := newStages(a.stderr)
 			defer stages.done()
-			job := &boardbuild.Job{Board: b, Device: c.Manifest.Device, HDL: nmc.HDL, Top: c.Top, First: seed, Seeds: seeds, Progress: stages.set}
+			job := &boardbuild.Job{Board: b, Device: c.Manifest.Device, HDL: nmc.HDL, Top: c.Top, First: seed, Seeds: seeds, Patience: patience, Progress: stages.set}
 			res, err := job.Run(cmd.Context())
 			stages.done()
 			var missed *boardbuild.Missed
 			if err != nil && !errors.As(err, &missed) {
-				if errors.As(err, new(*boardbuild.Misfit)) {
+				if errors.As(err, new(*boardbuild.Misfit)) || errors.As(err, new(*boardbuild.Stuck)) {
 					err = finding{err}
 				}
 				return err
@@ -108,6 +112,7 @@ Exit status 1 when the part does not hold the device or the clock is missed; the
 	cmd.Flags().StringVarP(&out, "out", "o", "", `build folder (default BUILD, or "build")`)
 	cmd.Flags().IntVar(&seed, "seed", 1, "seed of place and route to try first")
 	cmd.Flags().IntVar(&seeds, "seeds", 8, "seeds of place and route to try at most")
+	cmd.Flags().DurationVar(&patience, "patience", boardbuild.Patience, "how long place and route may get no nearer to its end before its seed is given up")
 	return cmd
 }
 
