@@ -299,73 +299,46 @@ module nmc_engine #(
   wire [QueueBits-1:0] push_addr;
   wire [6:0] overflows;
   // Memories say their words late in a cycle: for a fast clock everything that the lanes get passes a register.
-  reg [Lanes*16-1:0] weight_data_q;
-  reg [Lanes*16-1:0] vector_data_q;
-  reg [Lanes*16-1:0] draws_q;
-  reg [15:0] bcast_q;
-  reg [1:0] c_sel_q;
-  reg [31:0] entry_q;
-  reg [QueueBits-1:0] push_addr_q;
-  reg o_bcast_q, w_draw_q, w_sign_q, p_load_q, p_o_q, p_prod_q, f_load_q, c_load_q, fire_q, pull_q, flag_q, x_zero_q, compare_q, tail_q, acc_load_q, pair_q, tok_valid_q, tok_first_q, tok_shift_q, tok_last_q, push_q;
-  always @(posedge clk_i) begin
-    weight_data_q <= weight_data;
-    vector_data_q <= vector_data;
-    draws_q <= draws;
-    bcast_q <= bcast;
-    o_bcast_q <= o_bcast;
-    w_draw_q <= w_draw;
-    w_sign_q <= w_sign;
-    p_load_q <= p_load;
-    p_o_q <= p_o;
-    p_prod_q <= p_prod;
-    f_load_q <= f_load;
-    c_load_q <= c_load;
-    c_sel_q <= c_sel;
-    fire_q <= fire;
-    pull_q <= pull;
-    flag_q <= flag;
-    x_zero_q <= x_zero;
-    compare_q <= compare;
-    tail_q <= tail;
-    acc_load_q <= acc_load;
-    pair_q <= pair;
-    entry_q <= entry;
-    tok_valid_q <= tok_valid;
-    tok_first_q <= tok_first;
-    tok_shift_q <= tok_shift;
-    tok_last_q <= tok_last;
-    push_q <= push;
-    push_addr_q <= push_addr;
-    if (rst_i) {tok_valid_q, p_load_q, c_load_q, acc_load_q, f_load_q, push_q} <= 6'd0;
-  end
-  wire [Lanes*16-1:0] weight_data_l = Swift != 0 ? weight_data_q : weight_data;
-  wire [Lanes*16-1:0] vector_data_l = Swift != 0 ? vector_data_q : vector_data;
-  wire [Lanes*16-1:0] draws_l = Swift != 0 ? draws_q : draws;
-  wire [15:0] bcast_l = Swift != 0 ? bcast_q : bcast;
-  wire o_bcast_l = Swift != 0 ? o_bcast_q : o_bcast;
-  wire w_draw_l = Swift != 0 ? w_draw_q : w_draw;
-  wire w_sign_l = Swift != 0 ? w_sign_q : w_sign;
-  wire p_load_l = Swift != 0 ? p_load_q : p_load;
-  wire p_o_l = Swift != 0 ? p_o_q : p_o;
-  wire p_prod_l = Swift != 0 ? p_prod_q : p_prod;
-  wire f_load_l = Swift != 0 ? f_load_q : f_load;
-  wire c_load_l = Swift != 0 ? c_load_q : c_load;
-  wire [1:0] c_sel_l = Swift != 0 ? c_sel_q : c_sel;
-  wire fire_l = Swift != 0 ? fire_q : fire;
-  wire pull_l = Swift != 0 ? pull_q : pull;
-  wire flag_l = Swift != 0 ? flag_q : flag;
-  wire x_zero_l = Swift != 0 ? x_zero_q : x_zero;
-  wire compare_l = Swift != 0 ? compare_q : compare;
-  wire tail_l = Swift != 0 ? tail_q : tail;
-  wire acc_load_l = Swift != 0 ? acc_load_q : acc_load;
-  wire pair_l = Swift != 0 ? pair_q : pair;
-  wire [31:0] entry_l = Swift != 0 ? entry_q : entry;
-  wire tok_valid_l = Swift != 0 ? tok_valid_q : tok_valid;
-  wire tok_first_l = Swift != 0 ? tok_first_q : tok_first;
-  wire tok_shift_l = Swift != 0 ? tok_shift_q : tok_shift;
-  wire tok_last_l = Swift != 0 ? tok_last_q : tok_last;
-  wire push_l = Swift != 0 ? push_q : push;
-  wire [QueueBits-1:0] push_addr_l = Swift != 0 ? push_addr_q : push_addr;
+  wire operands = tok_valid || c_load || p_load || acc_load;
+  wire [Lanes*16-1:0] w, v, d;
+  nmc_stage #(
+      .Width(Lanes * 16), .Swift(Swift)
+  ) u_weight (
+      .clk_i(clk_i), .rst_i(1'b0), .use_i(operands && !w_draw), .d_i(weight_data), .q_o(w)
+  );
+  nmc_stage #(
+      .Width(Lanes * 16), .Swift(Swift)
+  ) u_vector (
+      .clk_i(clk_i), .rst_i(1'b0), .use_i(operands && !o_bcast), .d_i(vector_data), .q_o(v)
+  );
+  nmc_stage #(
+      .Width(Lanes * 16), .Swift(Swift)
+  ) u_drawn (
+      .clk_i(clk_i), .rst_i(1'b0), .use_i(draw_on), .d_i(draws), .q_o(d)
+  );
+  wire tok_valid_l, p_load_l, c_load_l, acc_load_l, f_load_l, push_l;
+  nmc_stage #(
+      .Width(6), .Swift(Swift)
+  ) u_events (
+      .clk_i(clk_i), .rst_i(rst_i), .use_i(1'b1),
+      .d_i({tok_valid, p_load, c_load, acc_load, f_load, push}),
+      .q_o({tok_valid_l, p_load_l, c_load_l, acc_load_l, f_load_l, push_l})
+  );
+  wire [15:0] bcast_l;
+  wire o_bcast_l, w_draw_l, w_sign_l, p_o_l, p_prod_l, fire_l, pull_l, flag_l, x_zero_l, compare_l, tail_l, pair_l;
+  wire tok_first_l, tok_shift_l, tok_last_l;
+  wire [1:0] c_sel_l;
+  wire [31:0] entry_l;
+  wire [QueueBits-1:0] push_addr_l;
+  nmc_stage #(
+      .Width(65 + QueueBits), .Swift(Swift)
+  ) u_controls (
+      .clk_i(clk_i), .rst_i(1'b0), .use_i(1'b1),
+      .d_i({entry, bcast, push_addr, c_sel, o_bcast, w_draw, w_sign, p_o, p_prod, fire, pull, flag, x_zero, compare, tail, pair,
+            tok_first, tok_shift, tok_last}),
+      .q_o({entry_l, bcast_l, push_addr_l, c_sel_l, o_bcast_l, w_draw_l, w_sign_l, p_o_l, p_prod_l, fire_l, pull_l, flag_l, x_zero_l,
+            compare_l, tail_l, pair_l, tok_first_l, tok_shift_l, tok_last_l})
+  );
   wire lanes_still;
   assign lanes_idle = lanes_still && !(Swift != 0 && tok_valid);
   nmc_lanes #(
@@ -375,7 +348,7 @@ module nmc_engine #(
       .clk_i(clk_i), .rst_i(rst_i),
       .shift_i(shift), .nearest_i(nearest), .stochastic_i(stochastic), .hi_i(hi), .lo_i(lo),
       .ge_i(ge), .write_i(writes), .raw_i(raw), .reduce_i(reduce), .touched_i(touched), .count_i(count), .tail_mask_i(tail_mask),
-      .w_i(weight_data_l), .v_i(vector_data_l), .draw_i(draws_l), .bcast_i(bcast_l), .o_bcast_i(o_bcast_l), .w_draw_i(w_draw_l),
+      .w_i(w), .v_i(v), .draw_i(d), .bcast_i(bcast_l), .o_bcast_i(o_bcast_l), .w_draw_i(w_draw_l),
       .w_sign_i(w_sign_l), .p_load_i(p_load_l), .p_o_i(p_o_l), .p_prod_i(p_prod_l), .f_load_i(f_load_l), .c_load_i(c_load_l),
       .c_sel_i(c_sel_l), .fire_i(fire_l), .pull_i(pull_l), .flag_i(flag_l), .x_zero_i(x_zero_l), .compare_i(compare_l),
       .f_le_i(f_le), .f_inv_i(f_inv), .tail_i(tail_l), .acc_load_i(acc_load_l), .pair_i(pair_l), .table_i(entry_l), .tok_valid_i(tok_valid_l),

@@ -6,6 +6,21 @@
 // read the memory between two elements as they like.
 `default_nettype none
 
+// Conditions that change nothing: with them a simulator forms what a word needs when it arrives, without them it takes fewer cells.
+`ifdef NMC_FAST
+`define NMC_SPARE(condition) (condition)
+`else
+`define NMC_SPARE(condition) (1'b1 || (condition))
+`endif
+
+// The word in turn is never the one that arrives. Verilator copies a word once where it is not delayed; Yosys makes a memory only
+// of delayed writes.
+`ifdef VERILATOR
+`define NMC_WRITE =
+`else
+`define NMC_WRITE <=
+`endif
+
 module nmc_scanner_ahead #(
     parameter Lanes = 4,
     parameter AddrBits = 14,
@@ -65,9 +80,10 @@ module nmc_scanner_ahead #(
   always @(*) begin
     i = 32'd0;
     mask = {Lanes{1'b0}};
-    for (i = 0; i < Lanes; i = i + 1)
-      mask[i[LaneWidth-1:0]] = (!arrives_first || i[LaneBits-1:0] >= from_i) && (!arrives_last || i[LaneBits-1:0] < tail)
-                && (!nonzero_i || vectors_i[i*16+:16] != 16'd0);
+    if (`NMC_SPARE(arrives))
+      for (i = 0; i < Lanes; i = i + 1)
+        mask[i[LaneWidth-1:0]] = (!arrives_first || i[LaneBits-1:0] >= from_i) && (!arrives_last || i[LaneBits-1:0] < tail)
+                  && (!nonzero_i || vectors_i[i*16+:16] != 16'd0);
   end
 
   // The queue: masks and values, the word in turn at its head until its last element is offered.
@@ -120,7 +136,7 @@ module nmc_scanner_ahead #(
 
     if (arrives) begin
       masks[wr] <= {arrives_last, mask};
-      words[wr] <= weights_i ? weights_data_i : vectors_i;
+      words[wr] `NMC_WRITE weights_i ? weights_data_i : vectors_i;
       wr <= wr + 1'b1;
     end
     if (moves) pending <= rest;
@@ -310,4 +326,6 @@ module nmc_scanner_ahead #(
 `endif
 endmodule
 
+`undef NMC_SPARE
+`undef NMC_WRITE
 `default_nettype wire
