@@ -17,8 +17,6 @@ func dispatch() []string {
 			to[op.Code] = "flush"
 		case op.Format == "scalar" && !slices.Contains([]string{"load", "store", "key"}, op.Name):
 			to[op.Code] = "alu"
-		case op.Name == "upd.b" || op.Name == "upd.r":
-			to[op.Code] = "upd"
 		case op.Format == "vector":
 			to[op.Code] = "vector"
 		default:

@@ -9,14 +9,15 @@ import (
 func next(names ...string) []string { return names }
 
 // idle are the successors of Idle.
-var idle = next("idle", "host.scan", "begin", "host.reg", "", "host.table", "", "")
+var idle = next("idle", "host.scan", "host.reg", "asked")
 
 // Program is the program of the sequencer. It starts at its first step.
 var Program = slices.Concat(control, scalar, macB, macR, macRWide, updB, updR, blend, vector, digest)
 
 var control = []Step{
 	{Name: "boot", Next: next("idle")},
-	{Name: "idle", Do: Idle, Next: idle}, // a run finds zero read
+	{Name: "idle", Do: Idle, Next: idle},
+	{Name: "asked", Do: Asked, Next: next("host.table", "begin")}, // a run finds zero read
 
 	// The host reads: an element, a register or an entry of a table, whose address the idle device had. The halfword
 	// goes through first and second of nmc_operands to the broadcast operand; upper halves are there a step before.
@@ -153,9 +154,9 @@ var macRWide = []Step{
 }
 
 var updB = []Step{
-	{Name: "upd", Do: Bounds, Read: ReadGroup, Row: 2, Next: next("upd.base")},
-	{Name: "upd.base", Add: AddWBase, Write: WriteRow, To: Base, Read: ReadGroup, Row: 3, Next: next("upd.side")},
-	{Name: "upd.side", Do: IsRows, Add: AddDWords, Write: WriteRow, To: Side, Next: next("upd.b.pass", "upd.r.pass")},
+	{Name: "upd.b", Do: Bounds, Read: ReadGroup, Row: 2, Next: next("upd.b.base")},
+	{Name: "upd.b.base", Add: AddWBase, Write: WriteRow, To: Base, Read: ReadGroup, Row: 3, Next: next("upd.b.side")},
+	{Name: "upd.b.side", Add: AddDWords, Write: WriteRow, To: Side, Next: next("upd.b.pass")},
 
 	// v and the rate are on their way while the run's start and the number of runs are.
 	{Name: "upd.b.pass", Do: Pass, Read: ReadRow, Row: Side, Next: next("upd.b.v")},
@@ -178,6 +179,9 @@ var updB = []Step{
 
 // upd.r takes the element first, forms rate·s, then walks the whole row.
 var updR = []Step{
+	{Name: "upd.r", Do: Bounds, Read: ReadGroup, Row: 2, Next: next("upd.r.base")},
+	{Name: "upd.r.base", Add: AddWBase, Write: WriteRow, To: Base, Read: ReadGroup, Row: 3, Next: next("upd.r.side")},
+	{Name: "upd.r.side", Add: AddDWords, Write: WriteRow, To: Side, Next: next("upd.r.pass")},
 	{Name: "upd.r.pass", Do: Pass, Read: ReadGroup, Row: 0, Next: next("upd.r.first")},
 	{Name: "upd.r.first", Write: WriteRow, To: Start, Read: ReadGroup, Row: 1, Next: next("upd.r.outer")},
 	{Name: "upd.r.outer", Write: WriteRow, To: Outer, Read: ReadRow, Row: Start, Next: next("upd.r.go")},
@@ -227,7 +231,7 @@ var vector = slices.Concat([]Step{
 	{Name: "vector.b", Add: AddBWords, Write: WriteRow, To: B, Read: ReadGroup, Row: 2, Next: next("vector.c")},
 	{Name: "vector.c", Add: AddCWords, Write: WriteRow, To: C, Read: ReadGroup, Row: 3, Next: next("vector.dst")},
 	{Name: "vector.dst", Do: Operands, Add: AddDWords, Dest: true, Read: ReadRow, Row: A,
-		Next: next("word.0", "tab", "word.0", "amax", "dig", "", "", "")},
+		Next: next("word.0", "tab", "dig", "amax")},
 }, words(), []Step{
 	{Name: "dot.sum", Do: Dot, Next: next("dot.sum", "alu.wait")},
 

@@ -123,7 +123,7 @@ const (
 	Decode    Do = 1 // the instruction is there; next |= op
 	Fetch     Do = 2
 	Retire    Do = 3 // halt or limit?
-	Idle      Do = 4 // host reads? +2, +4: a register, a table; a run starts: 2
+	Idle      Do = 4 // the host reads an element: 1, a register: 2; it reads a table or a run starts: 3
 	Begin     Do = 5
 	Enter     Do = 6 // pc = entry
 	HostFirst Do = 7 // the host's halfword is in first
@@ -143,7 +143,7 @@ const (
 	Word3    Do = 19
 	Word4    Do = 20
 	Word5    Do = 21 // last word? +2: of dot; not the last: its operands have been read
-	Operands Do = 22 // next |= op, its lower three bits
+	Operands Do = 22 // tab: 1, dig: 2, amax: 3
 	Dot      Do = 23 // lanes idle?
 
 	Lookup    Do = 24 // table: elements are taken as fast as they are looked up; none left?
@@ -166,7 +166,7 @@ const (
 
 	PermuteX  Do = 40
 	PermuteY  Do = 41
-	IsRows    Do = 42 // upd.r?
+	Asked     Do = 42 // does a run start?
 	DigValue  Do = 43 // no elements left?
 	DigWait   Do = 44 // term there?
 	Second    Do = 45 // rd + 1 is written
@@ -194,9 +194,9 @@ const (
 
 // answers is the number of successors of commands that have more than one.
 var answers = map[Do]int{
-	Decode: 64, Idle: 8, Walk: 4, WalkProduct: 4, Drain: 4, Operands: 8,
+	Decode: 64, Idle: 4, Walk: 4, WalkProduct: 4, Drain: 4, Operands: 4,
 	Retire: 2, Word5: 4, Dot: 2, Lookup: 2, Take: 2, AluWait: 2, Better: 2, PassEnd: 4, IsZero: 2, KeyWait: 2,
-	DigValue: 2, DigWait: 2, DrainMore: 2, Flush: 2, Low: 2, High: 2, IsWide: 2, IsWideOut: 2, IsWideIn: 2, IsWeights: 2, IsRows: 2,
+	DigValue: 2, DigWait: 2, DrainMore: 2, Flush: 2, Low: 2, High: 2, IsWide: 2, IsWideOut: 2, IsWideIn: 2, IsWeights: 2, Asked: 2,
 	Next: 2, RegScan: 2,
 }
 
@@ -210,7 +210,7 @@ var Commands = map[Do]string{
 	RunEnd: "run_end", Drain: "drain", Pass: "pass", PassEnd: "pass_end", Goal: "goal", Rate: "rate",
 	PermuteX: "permute_x", PermuteY: "permute_y", KeyWait: "key_wait", DigValue: "dig_value", DigWait: "dig_wait",
 	Second: "second", DrainMore: "drain_more", Store: "store", Flush: "flush", Low: "low", High: "high", IsWide: "is_wide",
-	IsWideOut: "is_wide_out", IsWideIn: "is_wide_in", IsWeights: "is_weights", IsRows: "is_rows", Next: "next", HostScan: "host_scan",
+	IsWideOut: "is_wide_out", IsWideIn: "is_wide_in", IsWeights: "is_weights", Asked: "asked", Next: "next", HostScan: "host_scan",
 	WideScan: "wide_scan", Scan: "scan", RegScan: "reg_scan", Preload: "preload", Push: "push", Lane: "lane",
 	AluStart: "alu_start",
 }

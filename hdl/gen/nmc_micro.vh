@@ -57,7 +57,7 @@
 `define NMC_DO_RATE            6'd39
 `define NMC_DO_PERMUTE_X       6'd40
 `define NMC_DO_PERMUTE_Y       6'd41
-`define NMC_DO_IS_ROWS         6'd42
+`define NMC_DO_ASKED           6'd42
 `define NMC_DO_DIG_VALUE       6'd43
 `define NMC_DO_DIG_WAIT        6'd44
 `define NMC_DO_SECOND          6'd45

@@ -96,7 +96,7 @@ module nmc_draw #(
 
   // Events, in time for their use.
   localparam [StepBits-1:0] None = {StepBits{1'b0}};
-  reg [StepBits-1:0] steps_now, begun_steps, steps;
+  reg [StepBits-1:0] steps_now, begun_steps;
   reg [2:0] now, begun;
   reg [More*3-1:0] more_q;
   reg [Delay*3-1:0] wait_q;
@@ -106,12 +106,18 @@ module nmc_draw #(
   reg [(More+1)*StepBits-1:0] more_steps;
   reg [(Delay+1)*3-1:0] wait_next;
   reg [(RowDelay+1)*StepBits-1:0] wait_steps;
-  reg cols_reset, row, word;
-  reg moved;  // the row side stands at a row from the next cycle on
+  reg [3+StepBits:0] due, due_q;
+  // For a fast clock they pass a register, as all else does before the lanes.
+  always @(posedge clk_i) due_q <= due;
+  wire cols_reset, row, word;
+  wire moved;  // the row side stands at a row from the next cycle on
+  wire [StepBits-1:0] steps;
+  assign {cols_reset, row, word, moved, steps} = Spaced == 0 ? due_q : due;
   always @(*) begin
     moves = None;
-    {steps_now, begun_steps, steps} = {3 * StepBits{1'b0}};
-    {now, begun, cols_reset, row, word, moved} = 10'd0;
+    {steps_now, begun_steps} = {2 * StepBits{1'b0}};
+    {now, begun} = 6'd0;
+    due = {4 + StepBits{1'b0}};
     {more_next, wait_next} = {(More + Delay + 2) * 3{1'b0}};
     {more_steps, wait_steps} = {(More + RowDelay + 2) * StepBits{1'b0}};
     if (`NMC_SPARE(on_i)) begin
@@ -127,9 +133,10 @@ module nmc_draw #(
         wait_next = {wait_q, begun};
         wait_steps = {wait_steps_q, begun_steps};
       end
-      {cols_reset, row, word} = wait_next[Delay*3+:3] | (rounds_i ? 3'd0 : now);
-      moved = wait_next[RowDelay*3+1] || !rounds_i && row1;
-      steps = wait_steps[RowDelay*StepBits+:StepBits] | (rounds_i ? None : steps_now);
+      due = {
+        wait_next[Delay*3+:3] | (rounds_i ? 3'd0 : now), wait_next[RowDelay*3+1] || !rounds_i && row1,
+        wait_steps[RowDelay*StepBits+:StepBits] | (rounds_i ? None : steps_now)
+      };
     end
   end
   always @(posedge clk_i)
@@ -157,22 +164,34 @@ module nmc_draw #(
   wire [31:0] key_col = key_i[31:0];
   reg [31:0] place, h;
   reg [31:0] stride;
+`ifdef NMC_FAST
+  wire [31:0] counted = {{32 - StepBits{steps[LB] && steps[LB-1:0] != {LB{1'b0}}}}, steps};
+  always @(*) stride = RowStep * counted;
+`else
+  // A table of constants takes less than adders, and of many lanes two tables with one, of the low bits and of those above.
+  localparam [StepBits-1:0] Most = 1 << LB;
   integer b;
+  reg [31:0] above;
+  wire [8:0] counted = {{9 - StepBits{steps[LB]}}, steps};
   always @(*) begin
     stride = 32'd0;
-    b = 0;
-    if (!`NMC_SPARE(steps != None)) stride = 32'd0;
-    else if (Lanes <= 4) begin
-      // A table of constants takes less than adders.
+    above = 32'd0;
+    if (Lanes <= 4) begin
       for (b = 1; b <= 2 * Lanes; b = b + 1) begin
         if (steps == b[StepBits-1:0]) stride = RowStep * b;
         if (b < Lanes && steps == -b[StepBits-1:0]) stride = -(RowStep * b);
       end
     end else begin
-      for (b = 0; b < LB; b = b + 1) if (steps[b]) stride = stride + (RowStep << b);
-      if (steps[LB]) stride = steps[LB-1:0] == {LB{1'b0}} ? RowStep << LB : stride - (RowStep << LB);
+      for (b = 1; b < 16; b = b + 1) if (counted[3:0] == b[3:0]) stride = RowStep * b;
+      for (b = 1; b <= Lanes / 8; b = b + 1) begin
+        if (counted[8:4] == b[4:0]) above = RowStep * (16 * b);
+        if (counted[8:4] == -b[4:0]) above = -(RowStep * (16 * b));
+      end
+      if (steps == Most) above = RowStep << LB;
+      stride = stride + above;
     end
   end
+`endif
   reg row_q, moved_q, h_q;
   reg [1:0] h_past;
   always @(posedge clk_i)

@@ -111,6 +111,9 @@ module nmc_engine #(
   reg [127:0] ir_q;
   always @(posedge clk_i) if (prog_take) ir_q <= prog_data;
   wire [127:0] ir = Swift != 0 ? ir_q : prog_data;
+  wire [3:0] prog_group;
+  wire [1:0] op_unused;
+  assign {prog_group, op_unused} = prog_data[`NMC_SCALAR_OP];
 
   // Tables.
   wire [31:0] table_data;
@@ -300,7 +303,7 @@ module nmc_engine #(
   wire [6:0] overflows;
   // Memories say their words late in a cycle: for a fast clock everything that the lanes get passes a register.
   wire operands = tok_valid || c_load || p_load || acc_load;
-  wire [Lanes*16-1:0] w, v, d;
+  wire [Lanes*16-1:0] w, v;
   nmc_stage #(
       .Width(Lanes * 16), .Swift(Swift)
   ) u_weight (
@@ -310,11 +313,6 @@ module nmc_engine #(
       .Width(Lanes * 16), .Swift(Swift)
   ) u_vector (
       .clk_i(clk_i), .rst_i(1'b0), .use_i(operands && !o_bcast), .d_i(vector_data), .q_o(v)
-  );
-  nmc_stage #(
-      .Width(Lanes * 16), .Swift(Swift)
-  ) u_drawn (
-      .clk_i(clk_i), .rst_i(1'b0), .use_i(draw_on), .d_i(draws), .q_o(d)
   );
   wire tok_valid_l, p_load_l, c_load_l, acc_load_l, f_load_l, push_l;
   nmc_stage #(
@@ -348,7 +346,7 @@ module nmc_engine #(
       .clk_i(clk_i), .rst_i(rst_i),
       .shift_i(shift), .nearest_i(nearest), .stochastic_i(stochastic), .hi_i(hi), .lo_i(lo),
       .ge_i(ge), .write_i(writes), .raw_i(raw), .reduce_i(reduce), .touched_i(touched), .count_i(count), .tail_mask_i(tail_mask),
-      .w_i(w), .v_i(v), .draw_i(d), .bcast_i(bcast_l), .o_bcast_i(o_bcast_l), .w_draw_i(w_draw_l),
+      .w_i(w), .v_i(v), .draw_i(draws), .bcast_i(bcast_l), .o_bcast_i(o_bcast_l), .w_draw_i(w_draw_l),
       .w_sign_i(w_sign_l), .p_load_i(p_load_l), .p_o_i(p_o_l), .p_prod_i(p_prod_l), .f_load_i(f_load_l), .c_load_i(c_load_l),
       .c_sel_i(c_sel_l), .fire_i(fire_l), .pull_i(pull_l), .flag_i(flag_l), .x_zero_i(x_zero_l), .compare_i(compare_l),
       .f_le_i(f_le), .f_inv_i(f_inv), .tail_i(tail_l), .acc_load_i(acc_load_l), .pair_i(pair_l), .table_i(entry_l), .tok_valid_i(tok_valid_l),
@@ -377,7 +375,7 @@ module nmc_engine #(
       .host_read_i(mem_valid_i && !mem_write_i && !to_program), .host_addr_i(mem_addr_i),
       .host_weights_i(to_weights), .host_reg_i(to_regs), .host_table_i(to_tables), .host_odd_i(mem_addr_i[0]),
       .host_valid_o(host_valid), .host_data_o(host_data), .idle_o(idle),
-      .prog_re_o(prog_re), .prog_take_o(prog_take), .prog_addr_o(prog_addr), .ir_i(ir),
+      .prog_re_o(prog_re), .prog_take_o(prog_take), .prog_addr_o(prog_addr), .ir_i(ir), .next_group_i(prog_group),
       .reg_we_o(seq_reg_we), .reg_waddr_o(seq_reg_waddr), .reg_wdata_o(seq_reg_wdata), .host_wdata_i(mem_wdata_i), .reg_raddr_o(seq_reg_raddr),
       .reg_i(reg_data),
       .alu_start_o(alu_start), .alu_op_o(alu_op), .alu_shift_o(alu_shift), .alu_imm_o(alu_imm), .alu_done_i(alu_done),

@@ -255,6 +255,11 @@ module nmc_lanes #(
   reg [Lanes-1:0] marks;
   reg [(Lanes+Even)*16-1:0] word;
 `endif
+`ifndef NMC_FAST
+  // The lower bound, constant during an instruction, as y = min(max(sum, lo), hi) has it where it is above the upper one.
+  reg [15:0] floor_q;
+  always @(posedge clk_i) floor_q <= !ge_i && $signed(hi_i) < $signed(lo_i) ? hi_i : lo_i;
+`endif
   always @(posedge clk_i) begin
     // No temporary keeps a value over a clock edge.
     {l, e, s, q, pair} = 160'd0;
@@ -305,11 +310,20 @@ module nmc_lanes #(
           y[e] = least[15:0];
         end
 `else
-      for (e = 0; e < Ends; e = e + 1) begin
-        least = (ge_i | (sum[e] < lo17)) & !raw_i ? lo17 : sum[e];
-        gt = (ge_i ? sum[e][16] : hi17 < least) & !raw_i;
-        y[e] = gt ? hi_i : least[15:0];
-      end
+      if (Share == 1)
+        // For a fast clock both bounds at once: floor_q is not above the upper one.
+        for (e = 0; e < Ends; e = e + 1) begin
+          least = {!floor_q[15], floor_q[15], floor_q[14:0]};
+          far = (ge_i ? !sum[e][16] : sum[e] < least) & !raw_i;
+          gt = (ge_i ? sum[e][16] : hi17 < sum[e]) & !raw_i;
+          y[e] = gt ? hi_i : far ? floor_q : sum[e][15:0];
+        end
+      else
+        for (e = 0; e < Ends; e = e + 1) begin
+          least = (ge_i | (sum[e] < lo17)) & !raw_i ? lo17 : sum[e];
+          gt = (ge_i ? sum[e][16] : hi17 < least) & !raw_i;
+          y[e] = gt ? hi_i : least[15:0];
+        end
 `endif
       if (Share == 1) begin
 `ifdef NMC_FAST
@@ -579,6 +593,7 @@ module nmc_lanes #(
   initial {past_ok, f5, f6, f7} = 4'd0;
   always @(*) if (!past_ok) assume (rst_i);
   always @(*) assume (shift_i <= 6'd47);
+  always @(*) if (past_ok) assume (floor_q == (!ge_i && $signed(hi_i) < $signed(lo_i) ? hi_i : lo_i));
   reg signed [63:0] f_shifted;
   reg signed [64:0] f_sum;
   reg [15:0] f_y;

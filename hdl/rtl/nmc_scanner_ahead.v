@@ -111,13 +111,31 @@ module nmc_scanner_ahead #(
   assign done_o = done;
   assign left_o = tail;
 
+  // The lowest element that is to come, and its value.
+`ifdef NMC_FAST
   wire [LaneBits-1:0] lowest;
   nmc_lowest #(
       .Lanes(Lanes), .LaneBits(LaneBits)
   ) u_lowest (
       .set_i(pending), .lane_o(lowest)
   );
-
+  wire [15:0] picked = words[turn][lowest*16+:16];
+`else
+  wire [Lanes-1:0] pick = pending & ~(pending - 1'b1);
+  wire [Lanes*16-1:0] word_in_turn = words[turn];
+  reg [31:0] l;
+  reg [LaneBits-1:0] lowest;
+  reg [15:0] picked;
+  always @(*) begin
+    l = 32'd0;
+    lowest = {LaneBits{1'b0}};
+    picked = 16'd0;
+    for (l = 0; l < Lanes; l = l + 1) begin
+      lowest = lowest | (l[LaneBits-1:0] & {LaneBits{pick[l]}});
+      picked = picked | (word_in_turn[l*16+:16] & {16{pick[l]}});
+    end
+  end
+`endif
   always @(posedge clk_i) begin
     if (start_i) begin
       sp <= addr_i;
@@ -153,7 +171,7 @@ module nmc_scanner_ahead #(
       ends_word <= empties;
       ends_run <= turn_last;
       lane <= lowest;
-      value <= words[turn][lowest*16+:16];
+      value <= picked;
     end
     done <= !start_i && (done || leaves && ends_word && ends_run);
     if (rst_i || start_i) begin

@@ -65,6 +65,7 @@ module nmc_sequencer #(
     output wire                   prog_take_o,
     output wire [ProgramBits-1:0] prog_addr_o,
     input  wire [          127:0] ir_i,
+    input  wire [            3:0] next_group_i,  // Swift: with prog_take_o, the upper bits of the operation
 
     // registers
     output reg         reg_we_o,
@@ -146,11 +147,11 @@ module nmc_sequencer #(
     output reg  [         15:0] lo_o,
     output wire                 ge_o,
     output wire                 write_o,
-    output wire                 raw_o,
-    output wire                 reduce_o,
-    output wire                 touched_o,
-    output wire                 count_o,
-    output wire                 to_weights_o,  // results go to the weight memory
+    output reg                  raw_o,
+    output reg                  reduce_o,
+    output reg                  touched_o,
+    output reg                  count_o,
+    output reg                  to_weights_o,  // results go to the weight memory
     output reg  [    Lanes-1:0] tail_mask_o,
     output wire [         15:0] bcast_o,
     output wire                 o_bcast_o,
@@ -191,7 +192,7 @@ module nmc_sequencer #(
   reg skip_q, running;
 
   // ---- the step ----
-  wire [31:0] micro;
+  wire [31:8] micro;
   wire [5:0] does = micro[`NMC_MICRO_DO];
   wire [2:0] row = micro[`NMC_MICRO_ROW];
   wire [3:0] adds = micro[`NMC_MICRO_ADD];
@@ -232,6 +233,7 @@ module nmc_sequencer #(
   localparam Draws = !(Omit[`NMC_UNIT_UNIFORM] && Omit[`NMC_UNIT_SIGN]);
   localparam Drawn = Draws && !Omit[`NMC_UNIT_DRAWN];  // in vec and dot, by mac
   localparam [2:0] Modes = {Drawn[0], 2'b11};
+  localparam Pair = Share == 1 && Lanes > 1 ? 1 : 0;  // two lanes look up a table's entry
   wire [5:0] op = ir_i[`NMC_SCALAR_OP];
   reg is_mac_b, is_mac_r, is_upd_b, is_upd_r, is_blend;
   reg is_vec, is_tab, is_dot, is_dig, is_halt, is_load;
@@ -263,6 +265,7 @@ module nmc_sequencer #(
   reg d_mac, d_mac_r, d_upd, d_blend, d_vec, d_tab, d_dot, d_wideout, d_sel, d_fn_mac, d_ge, d_max;
   reg d_rounded, d_nearest, d_stochastic, d_draw, d_adraw, d_bdraw;
   reg [2:0] zeros;  // vector operands c, b, a that are zero
+  reg [2:0] vectors;  // ... that are vectors
   reg [1:0] d_source;
   reg [2:0] d_cmode;
   reg [3:0] fn;
@@ -284,11 +287,16 @@ module nmc_sequencer #(
       is_tab <= d_tab;
       is_dot <= d_dot;
       is_dig <= op[5] && op[3] && op[2];
+      reduce_o <= d_mac_r || d_dot || Pair != 0 && d_tab;
+      count_o <= d_mac || d_vec;
+      to_weights_o <= d_upd || d_blend;
+      touched_o <= d_upd || d_blend && !opt;
       is_halt <= op == `NMC_OP_HALT;
       is_load <= op == `NMC_OP_LOAD;
 
       // Matrix instructions.
       d_wideout = !Omit[`NMC_UNIT_WIDE] && d_mac && ir_i[`NMC_MATRIX_WIDEOUT];
+      raw_o <= d_wideout;
       d_source = ir_i[`NMC_MATRIX_WSRC] & {!Omit[`NMC_UNIT_SIGN], !Omit[`NMC_UNIT_UNIFORM]};
       d_draw = d_source != `NMC_W_MEM && (!Omit[`NMC_UNIT_DRAWN] && d_mac || d_blend);
       wdraw <= d_draw;
@@ -316,6 +324,9 @@ module nmc_sequencer #(
       zeros <= {d_cmode == `NMC_SRC_ZERO, (ir_i[`NMC_VECTOR_BMODE] & Modes) == `NMC_SRC_ZERO,
                 (ir_i[`NMC_VECTOR_AMODE] & Modes) == `NMC_SRC_ZERO} & {3{is_vector && !op[2]}};
 
+      vectors <= {d_cmode == `NMC_SRC_VECTOR, (ir_i[`NMC_VECTOR_BMODE] & Modes) == `NMC_SRC_VECTOR,
+                  (ir_i[`NMC_VECTOR_AMODE] & Modes) == `NMC_SRC_VECTOR};
+
       // Results and rounding.
       d_rounded = op[3] ? d_vec && d_fn_mac : op[5] && !d_wideout;
       d_nearest = d_tab || d_rounded && ir_i[`NMC_MATRIX_ROUND] == `NMC_ROUND_NEAREST;
@@ -330,7 +341,7 @@ module nmc_sequencer #(
     end
 
   // ---- the walk ----
-  wire can_take, take, go, drain, row_start, base_first, last_word, first_token, in_flight;
+  wire may_take, can_take, take, go, may_drain, drain, row_start, base_first, last_word, first_token, in_flight;
   wire d0, drain0, shift0, acc0, last0, second0;
   wire [LaneBits-1:0] walk_lane;
   wire [WordBits-1:0] word;
@@ -350,7 +361,7 @@ module nmc_sequencer #(
       .elane_i(reg_i[LaneBits-1:0] & LaneMask), .base_i(reg_i[WeightBits-1:0]),
       .scan_valid_i(scan_valid_i), .scan_lane_i(scan_lane_i), .scan_left_i(scan_left_i), .scan_next_i(scan_next_i),
       .dead_i(dead),
-      .can_take_o(can_take), .take_o(take), .go_o(go), .drain_o(drain), .row_start_o(row_start), .base_first_o(base_first), .lane_o(walk_lane),
+      .may_take_o(may_take), .can_take_o(can_take), .take_o(take), .go_o(go), .may_drain_o(may_drain), .drain_o(drain), .row_start_o(row_start), .base_first_o(base_first), .lane_o(walk_lane),
       .word_o(word), .last_o(last_word), .first_o(first_token), .d_o(d0), .drain0_o(drain0), .shift0_o(shift0),
       .acc0_o(acc0), .last0_o(last0), .second_o(second0), .addr_o(waddr), .in_flight_o(in_flight)
   );
@@ -361,41 +372,47 @@ module nmc_sequencer #(
   reg last_q;
   always @(posedge clk_i) last_q <= last_word;
   wire last_vector = Quick != 0 ? last_q : last_word;
-  // Operands in their order: 0 is a, 1 is b, 2 is c. The operand is the one that is read here: in a word, or when the
-  // instruction starts.
-  reg v_first, v_middle, v_last;
-  reg [1:0] operand;
-  reg [2:0] mode;
-  reg [5:0] mode_reg;
+  // Operands in their order: 0 is a, 1 is b, 2 is c. A word has them in turns: each of them says which it is, its mode, and where its
+  // value or address stands. For a fast clock that is read from registers.
+  function [9:0] named(input [1:0] operand, input [8:0] a, input [8:0] b, input [8:0] c);
+    reg [8:0] it;
+    begin
+      it = (operand == 2'd0 ? a : operand == 2'd1 ? b : c) & {Modes, 6'h3f};
+      named = {it[8:6], !Omit[`NMC_UNIT_OPERAND] && it[8:6] == `NMC_SRC_REG ? {1'b0, it[5:0]} : {5'b10010, operand}};
+    end
+  endfunction
   wire [15:0] vector_a = ir_i[`NMC_VECTOR_A];
   wire [15:0] vector_b = ir_i[`NMC_VECTOR_B];
   wire [15:0] vector_c = ir_i[`NMC_VECTOR_C];
+  wire [8:0] of_a = {ir_i[`NMC_VECTOR_AMODE], vector_a[5:0]};
+  wire [8:0] of_b = {ir_i[`NMC_VECTOR_BMODE], vector_b[5:0]};
+  wire [8:0] of_c = {ir_i[`NMC_VECTOR_CMODE], vector_c[5:0]};
+  wire [1:0] operand0 = !swap ? 2'd0 : fn_mac ? 2'd1 : 2'd2;
+  wire [1:0] operand1 = fn_sel ? 2'd1 : 2'd2;
+  wire [1:0] operand2 = swap ? 2'd0 : fn_mac ? 2'd1 : 2'd2;
+  reg [29:0] named_q;
+  always @(posedge clk_i) if (`NMC_SPARE(does == `NMC_DO_BOUNDS)) named_q <= {named(operand2, of_a, of_b, of_c), named(operand1, of_a, of_b, of_c), named(operand0, of_a, of_b, of_c)};
+  reg v_first, v_middle, v_last;
+  reg [2:0] mode;
+  reg [6:0] mode_addr;
   always @(*) begin
-    operand = row[1:0];
     {v_first, v_middle, v_last} = 3'd0;
-    {mode, mode_reg} = 9'd0;
-    if (`NMC_SPARE(!walking)) begin
-      if (is_word)
-        case (step)
-          3'd0, 3'd3: begin
-            operand = !swap ? 2'd0 : fn_mac ? 2'd1 : 2'd2;
-            v_first = step[0];
-          end
-          3'd1, 3'd4: begin
-            operand = fn_sel ? 2'd1 : 2'd2;
-            v_middle = step[2] && middle;
-          end
-          default: begin
-            operand = swap ? 2'd0 : fn_mac ? 2'd1 : 2'd2;
-            v_last = step[2];
-          end
-        endcase
-      case (operand)
-        2'd0: {mode, mode_reg} = {ir_i[`NMC_VECTOR_AMODE] & Modes, vector_a[5:0]};
-        2'd1: {mode, mode_reg} = {ir_i[`NMC_VECTOR_BMODE] & Modes, vector_b[5:0]};
-        default: {mode, mode_reg} = {ir_i[`NMC_VECTOR_CMODE] & Modes, vector_c[5:0]};
+    {mode, mode_addr} = 10'd0;
+    if (`NMC_SPARE(is_word))
+      case (step)
+        3'd0, 3'd3: begin
+          {mode, mode_addr} = Swift != 0 ? named_q[9:0] : named(operand0, of_a, of_b, of_c);
+          v_first = is_word && step[0];
+        end
+        3'd1, 3'd4: begin
+          {mode, mode_addr} = Swift != 0 ? named_q[19:10] : named(operand1, of_a, of_b, of_c);
+          v_middle = is_word && step[2] && middle;
+        end
+        default: begin
+          {mode, mode_addr} = Swift != 0 ? named_q[29:20] : named(operand2, of_a, of_b, of_c);
+          v_last = is_word && step[2];
+        end
       endcase
-    end
   end
   wire is_reg = !Omit[`NMC_UNIT_OPERAND] && mode == `NMC_SRC_REG;
   wire word_use = is_word && (step[2] || step[1:0] == 2'd3);
@@ -410,7 +427,6 @@ module nmc_sequencer #(
   // ---- tables: an element is taken, its entry read from the register that it is in, then y = base + slope·rest: where lanes have
   // back ends of their own, as the sum of two lanes, slope·rest and base·256, of the next element in the next cycle; else in one
   // lane, after three steps in which its operands are broadcast one by one, of the next element four cycles later ----
-  localparam Pair = Share == 1 && Lanes > 1 ? 1 : 0;
   reg [4:1] looked;  // an element was taken so many cycles before
   wire looks = does == `NMC_DO_LOOKUP && (Pair != 0 || looked[3:1] == 3'd0);
   always @(posedge clk_i) looked <= rst_i ? 4'd0 : {looked[3:1], looks && scan_valid_i};
@@ -451,11 +467,6 @@ module nmc_sequencer #(
 
   // ---- results ----
   assign write_o = !is_dot;  // a sum that stays in the lanes
-  assign raw_o = wideout;
-  assign reduce_o = is_mac_r || is_dot || Pair != 0 && is_tab;
-  assign touched_o = is_upd || is_blend && !opt;
-  assign count_o = is_mac || is_vec;
-  assign to_weights_o = is_upd || is_blend;
   assign ge_o = is_vec && fn_ge;
   assign f_le_o = fn_ge && swap;
   always @(posedge clk_i)
@@ -586,7 +597,7 @@ module nmc_sequencer #(
   wire [15:0] vector_dst = ir_i[`NMC_VECTOR_DST];
   wire [5:0] rd = op[5] ? vector_dst[5:0] + {5'd0, does == `NMC_DO_SECOND} : ir_i[`NMC_SCALAR_RD];
   wire unindexed = (op == `NMC_OP_LOAD || op == `NMC_OP_STORE) && !ir_i[`NMC_SCALAR_INDEX];
-  wire in_group = grouped && (is_matrix || row[1:0] == 2'd3 || mode == `NMC_SRC_VECTOR);
+  wire in_group = grouped && (is_matrix || row[1:0] == 2'd3 || vectors[row[1:0]]);
   wire [6:0] row_addr = {4'b1001, row[2:1], row[0] || is_blend && walking && base_first};
   always @(*) begin
     reg_raddr_o = row_addr;
@@ -596,7 +607,7 @@ module nmc_sequencer #(
                                 : {1'b0, !Omit[`NMC_UNIT_BRANCH] && op == `NMC_OP_LOOP ? ir_i[`NMC_SCALAR_RD] : ir_i[`NMC_SCALAR_RA]};
       `NMC_READ_RB: reg_raddr_o = {1'b0, ir_i[`NMC_SCALAR_RB]};
       `NMC_READ_GROUP: reg_raddr_o = in_group ? {1'b0, ir_i[`NMC_MATRIX_GROUP], row[1:0]} : RowZero;
-      `NMC_READ_MODE: reg_raddr_o = is_reg ? {1'b0, mode_reg} : {5'b10010, operand};
+      `NMC_READ_MODE: reg_raddr_o = mode_addr;
       `NMC_READ_NAMED: reg_raddr_o = {1'b0, reg_i[5:0]};
       `NMC_READ_SEED: reg_raddr_o = {1'b0, `NMC_REG_SEED};
       default: reg_raddr_o = RowZero;
@@ -637,48 +648,58 @@ module nmc_sequencer #(
   reg only;
   always @(posedge clk_i) if (writes == `NMC_WRITE_ROW && to == 3'd3 && does != `NMC_DO_HIGH) only <= Quick != 0 && high_end;
   wire lone = only && (is_mac_b || is_upd_b);
-  assign pass_on = does == `NMC_DO_PASS_END && lone && !widein && !last_word;
+  wire go_on = lone && !widein && !last_word;
+  assign pass_on = does == `NMC_DO_PASS_END && go_on;
   wire walked = scan_done_i && row_start && !(is_blend && in_flight);
+  wire [1:0] walk_answer = {is_upd_r ? may_take && scan_valid_i : walked && lone, walked && !lone};
   // The vector word is zero: the pass is left out. What stands in lanes beyond the last column costs time only.
   reg zero_word;
   always @(posedge clk_i) if (does == `NMC_DO_RATE) zero_word <= skip_q && vector_i == {Lanes * 16{1'b0}};
   // amax: the element exceeds the largest so far; the sum of one and the other's complement has 17 bits.
   reg better;
   always @(posedge clk_i) better <= first_token || !sum[16];
-  reg [5:0] answer;
+  // The answer to each command, its low and its high bit: as a choice by number, which is a few levels of gates where a case has many.
+  reg [63:0] low, high;
   always @(*) begin
-    answer = 6'd0;
-    case (does)
-      `NMC_DO_DECODE: answer = op;
-      `NMC_DO_OPERANDS: answer[2:0] = op[2:0];
-      `NMC_DO_IDLE: answer[2:0] = host_read_i ? {host_table_i, host_reg_i, 1'b1} : {1'b0, run_i, 1'b0};
-      `NMC_DO_RETIRE: answer[0] = stop;
-      `NMC_DO_WALK, `NMC_DO_WALK_PRODUCT: answer[1:0] = {is_upd_r ? take : walked && lone, walked && !lone};
-      `NMC_DO_WORD5: answer[1:0] = {last_vector ? is_dot : Quick != 0 && !v_draws, last_vector};
-      `NMC_DO_PASS_END: answer[1:0] = {pass_on, last_word};
-      `NMC_DO_TAKE: answer[0] = scan_valid_i;
-      `NMC_DO_LOOKUP, `NMC_DO_DIG_VALUE, `NMC_DO_NEXT: answer[0] = scan_done_i;
-      `NMC_DO_ALU_WAIT: answer[0] = alu_done_i;
-      `NMC_DO_KEY_WAIT, `NMC_DO_DIG_WAIT: answer[0] = !permute_busy_i;
-      `NMC_DO_DRAIN: answer[1:0] = {wideout, drain};
-      `NMC_DO_DRAIN_MORE: answer[0] = drain;
-      `NMC_DO_DOT: answer[0] = lanes_idle_i;
-      `NMC_DO_FLUSH: answer[0] = still;
-      `NMC_DO_IS_ZERO: answer[0] = zero_word;
-      `NMC_DO_BETTER: answer[0] = better;
-      `NMC_DO_LOW: answer[0] = low_end;
-      `NMC_DO_HIGH: answer[0] = high_end;
-      `NMC_DO_IS_WIDE: answer[0] = widein || wideout;
-      `NMC_DO_IS_WIDE_OUT: answer[0] = wideout;
-      `NMC_DO_IS_WIDE_IN: answer[0] = widein;
-      `NMC_DO_IS_ROWS: answer[0] = is_upd_r;
-      `NMC_DO_IS_WEIGHTS: answer[0] = dig_weights;
-      `NMC_DO_REG_SCAN: answer[0] = dig_regs;
-      default: ;
-    endcase
+    low = 64'd0;
+    high = 64'd0;
+    {high[`NMC_DO_DECODE], low[`NMC_DO_DECODE]} = op[1:0];
+    {high[`NMC_DO_OPERANDS], low[`NMC_DO_OPERANDS]} = {op[2] || op[1] && op[0], op[0]};
+    {high[`NMC_DO_IDLE], low[`NMC_DO_IDLE]} = !host_read_i ? {2{run_i}} : host_table_i ? 2'd3 : {host_reg_i, !host_reg_i};
+    low[`NMC_DO_ASKED] = running;
+    low[`NMC_DO_RETIRE] = stop;
+    {high[`NMC_DO_WALK], low[`NMC_DO_WALK]} = walk_answer;
+    {high[`NMC_DO_WALK_PRODUCT], low[`NMC_DO_WALK_PRODUCT]} = walk_answer;
+    {high[`NMC_DO_WORD5], low[`NMC_DO_WORD5]} = {last_vector ? is_dot : Quick != 0 && !v_draws, last_vector};
+    {high[`NMC_DO_PASS_END], low[`NMC_DO_PASS_END]} = {go_on, last_word};
+    low[`NMC_DO_TAKE] = scan_valid_i;
+    low[`NMC_DO_LOOKUP] = scan_done_i;
+    low[`NMC_DO_DIG_VALUE] = scan_done_i;
+    low[`NMC_DO_NEXT] = scan_done_i;
+    low[`NMC_DO_ALU_WAIT] = alu_done_i;
+    low[`NMC_DO_KEY_WAIT] = !permute_busy_i;
+    low[`NMC_DO_DIG_WAIT] = !permute_busy_i;
+    {high[`NMC_DO_DRAIN], low[`NMC_DO_DRAIN]} = {wideout, may_drain};
+    low[`NMC_DO_DRAIN_MORE] = may_drain;
+    low[`NMC_DO_DOT] = lanes_idle_i;
+    low[`NMC_DO_FLUSH] = still;
+    low[`NMC_DO_IS_ZERO] = zero_word;
+    low[`NMC_DO_BETTER] = better;
+    low[`NMC_DO_LOW] = low_end;
+    low[`NMC_DO_HIGH] = high_end;
+    low[`NMC_DO_IS_WIDE] = widein || wideout;
+    low[`NMC_DO_IS_WIDE_OUT] = wideout;
+    low[`NMC_DO_IS_WIDE_IN] = widein;
+    low[`NMC_DO_IS_WEIGHTS] = dig_weights;
+    low[`NMC_DO_REG_SCAN] = dig_regs;
   end
-  nmc_microcode u_microcode (
-      .clk_i(clk_i), .addr_i(rst_i ? 8'd0 : micro[`NMC_MICRO_NEXT] | {2'd0, answer}), .word_o(micro)
+  wire [1:0] answer = {high[does], low[does]};
+  // Operations are told apart by an answer of six bits. Where the instruction is a register, its upper bits are there a step before.
+  nmc_microcode #(
+      .Swift(Swift)
+  ) u_microcode (
+      .clk_i(clk_i), .rst_i(rst_i), .answer_i(answer), .upper_i(Swift != 0 ? next_group_i & {4{does == `NMC_DO_FETCH}} : op[5:2] & {4{does == `NMC_DO_DECODE}}),
+      .word_o(micro)
   );
 
   // A walk changes nothing here.

@@ -53,9 +53,11 @@ module nmc_walk #(
     input wire                  dead_i,        // the element offered is masked
 
     // cycle -2
+    output wire                  may_take_o,   // in a step that takes elements one can be taken
     output wire                  can_take_o,   // an element is taken, if there is one
     output wire                  take_o,
     output wire                  go_o,         // a token
+    output wire                  may_drain_o,  // in a step that drains a token goes
     output wire                  drain_o,      // ... that ends a sum
     output wire                  row_start_o,  // no row is open
     output wire                  base_first_o, // blend: base_i in the next cycle is that of M, else of W
@@ -95,8 +97,10 @@ module nmc_walk #(
 
   // upd.r takes the element first, forms rate·s, then walks the whole row.
   wire step = walking_i && slot_ok && !gather;
-  assign can_take_o = step && !row_open && take_ok_i && !(is_upd_r_i && in_flight_o);
+  assign may_take_o = slot_ok && !gather && !row_open && !(is_upd_r_i && in_flight_o);
+  assign can_take_o = walking_i && take_ok_i && may_take_o;
   assign take_o = can_take_o && scan_valid_i;
+  assign may_drain_o = slow;
   assign drain_o = draining_i && slow;
   wire goes = step && (row_open ? word_ok_i : scan_valid_i && !is_upd_r_i && !dead_i);
   assign go_o = goes || drain_o;
