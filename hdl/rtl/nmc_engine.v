@@ -63,7 +63,8 @@ module nmc_engine #(
   localparam QueueBits = PlaceBits + 2;
 
   // Host.
-  wire idle;
+  wire still;
+  wire idle = Swift != 0 ? !busy_o : still;  // while the host is answered nothing else goes on
   wire to_weights = mem_space_i == 3'd0;
   wire to_vectors = mem_space_i == 3'd1;
   wire to_program = mem_space_i == 3'd2;
@@ -374,7 +375,7 @@ module nmc_engine #(
       .trace_valid_o(trace_valid_o), .trace_pc_o(trace_pc_o), .clear_o(clear), .retire_o(retire),
       .host_read_i(mem_valid_i && !mem_write_i && !to_program), .host_addr_i(mem_addr_i),
       .host_weights_i(to_weights), .host_reg_i(to_regs), .host_table_i(to_tables), .host_odd_i(mem_addr_i[0]),
-      .host_valid_o(host_valid), .host_data_o(host_data), .idle_o(idle),
+      .host_valid_o(host_valid), .host_data_o(host_data), .idle_o(still),
       .prog_re_o(prog_re), .prog_take_o(prog_take), .prog_addr_o(prog_addr), .ir_i(ir), .next_group_i(prog_group),
       .reg_we_o(seq_reg_we), .reg_waddr_o(seq_reg_waddr), .reg_wdata_o(seq_reg_wdata), .host_wdata_i(mem_wdata_i), .reg_raddr_o(seq_reg_raddr),
       .reg_i(reg_data),

@@ -114,7 +114,11 @@ module nmc_lanes #(
   reg [4*Levels:0] toks;  // a bit more than it needs: one lane has no tree
   wire tree = Serial == 0 && reduce_i;
   wire [4*Levels+4:0] toks_next = {toks, tree && tok4[3] ? tok4 : 4'd0};
-  wire [3:0] tok_acc = tree ? toks_next[4*Levels+:4] : tok4;
+  // The one that accumulates: all lanes wait for it, so that it is a register where each has a back end of its own.
+  localparam Chosen = Share == 1 && Levels != 0 ? 4 * Levels - 4 : 0;
+  reg [3:0] chosen_q;
+  always @(posedge clk_i) chosen_q <= rst_i ? 4'd0 : tree ? toks_next[Chosen+:4] : toks_q[7:4];
+  wire [3:0] tok_acc = Share == 1 && Levels != 0 ? chosen_q : tree ? toks_next[4*Levels+:4] : tok4;
   reg [10:5] last;
   wire [10:5] last_next = {last[9:5], tok_acc[3] && tok_acc[0]};
   wire leaves = tree ? last[7] : last[6+Share+Wait];
