@@ -13,9 +13,11 @@
 
 // Conditions that change nothing: with them a simulator forms what a cycle needs, without them it takes fewer cells.
 // Where simulation is to be fast, sums and products are whole numbers, and no word is put together in pieces: a vector
-// instruction that loads what several narrower ones have stored waits until it has reached the cache.
+// instruction that loads what several narrower ones have stored waits until it has reached the cache. What nothing sets is old there,
+// and undefined in cells (NMC_UNSET).
 `ifdef NMC_FAST
 `define NMC_SPARE(condition) (condition)
+`define NMC_UNSET 1'b0
 `define NMC_WHOLE(element) ($signed({48'd0, (element) ^ 16'h8000}) - 64'sh8000)  // with its sign, in two instructions
 `define NMC_P(l) p[l][15:0]  // P where it is an element
 `define NMC_K(l) c_q[l]
@@ -23,6 +25,7 @@
 `define NMC_TREE node[1][47:0]
 `else
 `define NMC_SPARE(condition) (1'b1 || (condition))
+`define NMC_UNSET 1'b1
 `define NMC_P(l) {ph[l][15], pl[l]}
 `define NMC_K(l) k[l]
 `define NMC_PROD(l) prod[l]
@@ -289,8 +292,8 @@ module nmc_lanes #(
 `ifndef NMC_FAST
     for (l = 0; l < Lanes + Even; l = l + 1) k[l] = 16'dx;
 `endif
-    for (e = 0; e < Ends; e = e + 1) sum[e] = 17'dx;
-    for (l = 0; l < Lanes + Even; l = l + 1) y[l] = 16'dx;
+    if (`NMC_UNSET) for (e = 0; e < Ends; e = e + 1) sum[e] = 17'dx;
+    if (`NMC_UNSET) for (l = 0; l < Lanes + Even; l = l + 1) y[l] = 16'dx;
     if (go7) begin
 `ifndef NMC_FAST
       for (q = 0; q < Pairs; q = q + 1) begin
@@ -378,7 +381,7 @@ module nmc_lanes #(
 `else
     if (last[6]) c_q = c_mem[rd];
 `endif
-    for (l = 0; l < Lanes + Even; l = l + 1) d[l] = 16'dx;
+    if (`NMC_UNSET) for (l = 0; l < Lanes + Even; l = l + 1) d[l] = 16'dx;
     if (go6) begin
       if (stochastic_i)
         for (q = 0; q < Pairs; q = q + 1) begin
@@ -424,8 +427,8 @@ module nmc_lanes #(
       end
 
     // The operands, cycle 1.
-    for (l = 0; l < Lanes + Even; l = l + 1) w[l] = 16'dx;
-    for (l = 0; l < Lanes + Even; l = l + 1) o[l] = 16'dx;
+    if (`NMC_UNSET) for (l = 0; l < Lanes + Even; l = l + 1) w[l] = 16'dx;
+    if (`NMC_UNSET) for (l = 0; l < Lanes + Even; l = l + 1) o[l] = 16'dx;
     if (tok_valid_i || c_load_i || p_load_i || acc_load_i || Stream != 0 && p_late) begin
       for (q = 0; q < Pairs; q = q + 1) begin
         pair = w_draw_i ? d_even[q*32+:32] : w_even[q*32+:32];
@@ -446,7 +449,6 @@ module nmc_lanes #(
 
     // Cycle 4 (later in a reduction, which is in lane 0): accumulate.
 `ifdef NMC_FAST
-    for (l = 0; l < Lanes; l = l + 1) prod[l] = 64'dx;
     if (Share != 1 || p_load_i && p_prod_i) for (l = 0; l < Lanes; l = l + 1) prod[l] = second[l];
 `else
     if (!`NMC_SPARE(Share != 1 || tok4[3] || p_load_i)) for (l = 0; l < Lanes; l = l + 1) prod[l] = 48'dx;
@@ -517,7 +519,7 @@ module nmc_lanes #(
     end
 
     // Cycle 1: X, the flag, C and P.
-    for (l = 0; l < Lanes; l = l + 1) on[l] = 16'dx;
+    if (`NMC_UNSET) for (l = 0; l < Lanes; l = l + 1) on[l] = 16'dx;
     for (l = 0; l < Lanes; l = l + 1) f[l] = 1'b0;
     if (Share != 1 || tok_valid_i) begin
       for (l = 0; l < Lanes; l = l + 1) on[l] = {16{fire_i && !x_zero_i}};
@@ -537,7 +539,7 @@ module nmc_lanes #(
       end
     end else if (tok_valid_i) for (l = 0; l < Lanes; l = l + 1) x[l] = o[l] & on[l];
 
-    for (l = 0; l < Lanes; l = l + 1) pc[l] = 16'dx;
+    if (`NMC_UNSET) for (l = 0; l < Lanes; l = l + 1) pc[l] = 16'dx;
     if (Serial != 0) begin
       // P and C are never loaded at once, and what is loaded is C where C is.
       for (l = 0; l < Lanes; l = l + 1) begin
@@ -647,6 +649,7 @@ module nmc_lanes #(
 endmodule
 
 `undef NMC_SPARE
+`undef NMC_UNSET
 `undef NMC_TREE
 `undef NMC_P
 `undef NMC_K
