@@ -246,9 +246,9 @@ var Mutants = []Mutant{
 	{
 		"rtl/next-words-value", "the scanner that reads ahead offers elements with values of the word after theirs",
 		"hdl/rtl/nmc_scanner_ahead.v",
-		`value <= words[turn][lowest*16+:16];`,
-		`value <= words[rd][lowest*16+:16];`,
-		enginePorts,
+		`word_in_turn = words[turn];`,
+		`word_in_turn = words[rd];`,
+		aheadProof,
 	},
 	{
 		"rtl/queue-overrun", "the scanner that reads ahead reads a word more than its queue holds",
