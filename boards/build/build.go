@@ -60,8 +60,13 @@ func (m *Missed) Error() string {
 	if len(r.Path) > 0 {
 		fmt.Fprintf(&b, "the slowest path:\n%s", slowest(r.Path, "  "))
 	}
-	return fmt.Sprintf("%s reaches %.2f MHz, %s wants %.2f MHz; seeds %s; try more with --seeds, or lower core_hz of the board\n%s",
-		r.Part, r.Clock.MHz, r.Board, r.Clock.WantMHz, seeds(r.Seeds), strings.TrimRight(b.String(), "\n"))
+	head := fmt.Sprintf("%s reaches %.2f MHz, %s wants %.2f MHz", r.Part, r.Clock.MHz, r.Board, r.Clock.WantMHz)
+	remedy := "try more with --seeds, or lower core_hz of the board"
+	if r.Clock.MHz >= r.Clock.WantMHz {
+		head = fmt.Sprintf("%s reaches the %.2f MHz that %s wants, with %.2f MHz, but not another clock", r.Part, r.Clock.WantMHz, r.Board, r.Clock.MHz)
+		remedy = "try more with --seeds"
+	}
+	return fmt.Sprintf("%s; seeds %s; %s\n%s", head, seeds(r.Seeds), remedy, strings.TrimRight(b.String(), "\n"))
 }
 
 // A Misfit is the finding that the part does not hold the design.
@@ -396,7 +401,7 @@ func (j *Job) route(ctx context.Context, f flow, router, synth string, res *Resu
 		}
 		r.Seed = seed
 		res.Report.Seeds = append(res.Report.Seeds, Try{Seed: seed, MHz: r.Clock.MHz, Met: r.Clock.Met})
-		if best == nil || r.Clock.Met || r.Clock.MHz > best.Clock.MHz {
+		if best == nil || r.Clock.Met || r.share() > best.share() {
 			best, dir = &r, home
 		}
 		if r.Clock.Met {

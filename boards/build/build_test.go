@@ -185,6 +185,30 @@ the slowest path:
 	}
 }
 
+// The device's clock may be met and one that comes from outside not: then the slowest path is of that one.
+func TestOtherClock(t *testing.T) {
+	two := `cat >nextpnr.json <<'EOF'
+{"fmax": {"$glbnet$clk$TRELLIS_IO_IN": {"achieved": 70, "constraint": 62.5}, "$glbnet$rgmii_rxc_i$TRELLIS_IO_IN": {"achieved": 106.18, "constraint": 125}},
+ "critical_paths": [
+  {"from": "posedge $glbnet$clk$TRELLIS_IO_IN", "to": "posedge $glbnet$clk$TRELLIS_IO_IN", "path": [{"delay": 99, "net": "u_top.not_this", "from": {"cell": "a"}, "to": {"cell": "b"}, "type": "routing"}]},
+  {"from": "posedge $glbnet$rgmii_rxc_i$TRELLIS_IO_IN", "to": "posedge $glbnet$rgmii_rxc_i$TRELLIS_IO_IN", "path": [
+   {"delay": 9.42, "net": "u_top.phy_tx_data[1]", "from": {"cell": "x"}, "to": {"cell": "y"}, "type": "routing"}]}]}
+EOF
+echo routed >routed.config`
+	standIns(t, map[string]string{"yosys": yosys, "nextpnr-ecp5": two, "ecppack": packer})
+	_, err := job(t, "ulx3s-85f", 1).Run(t.Context())
+	want := `ECP5-85F reaches the 62.50 MHz that ulx3s-85f wants, with 70.00 MHz, but not another clock; seeds 1: 70.00; try more with --seeds
+the clock rgmii_rxc_i reaches 106.18 MHz of 125.00 MHz
+the slowest path:
+    9.42 ns  phy_tx_data[1]`
+	if err == nil {
+		t.Fatal("no error")
+	}
+	if d := cmp.Diff(want, err.Error()); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestECP5(t *testing.T) {
 	dir := standIns(t, map[string]string{"yosys": yosys, "nextpnr-ecp5": router, "ecppack": packer})
 	j := job(t, "ulx3s-85f", 20)

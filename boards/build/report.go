@@ -169,7 +169,7 @@ type nextpnr struct {
 	} `json:"critical_paths"`
 }
 
-// timing fills in clocks and the slowest path of what the router reported. core is the name that the device's clock has.
+// timing fills in clocks and the slowest path of what the router reported: of the device's clock, or of another one that alone is missed.
 func (r *Report) timing(b *board.Board, text []byte) error {
 	var n nextpnr
 	if err := json.NewDecoder(bytes.NewReader(text)).Decode(&n); err != nil {
@@ -200,8 +200,16 @@ func (r *Report) timing(b *board.Board, text []byte) error {
 	}
 	r.Resources = uses(b, used)
 	r.Path = nil
+	slow := core // or the clock that is missed by most where the device's is met
+	if least := r.share(); r.Clock.MHz >= r.Clock.WantMHz && least < 1 {
+		for name, f := range n.Fmax {
+			if name != core && f.Achieved/f.Constraint == least {
+				slow = name
+			}
+		}
+	}
 	for _, p := range n.Paths {
-		if !strings.HasSuffix(p.From, core) || !strings.HasSuffix(p.To, core) {
+		if !strings.HasSuffix(p.From, slow) || !strings.HasSuffix(p.To, slow) {
 			continue
 		}
 		for _, s := range p.Path {
@@ -219,6 +227,15 @@ func (r *Report) timing(b *board.Board, text []byte) error {
 		break
 	}
 	return nil
+}
+
+// share is how much is reached of what is wanted, of the clock that has the least of it.
+func (r *Report) share() float64 {
+	least := r.Clock.MHz / r.Clock.WantMHz
+	for _, c := range r.Clocks {
+		least = min(least, c.MHz/c.WantMHz)
+	}
+	return least
 }
 
 // uses are the resources of the part with what is used of them, by the cells that reports name.
