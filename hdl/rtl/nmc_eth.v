@@ -89,15 +89,24 @@ module nmc_eth #(
       .length_o(length),
       .lost_o  (lost)
   );
+  // A register before the ring, whose memory may be far: what is written a cycle later is no more than the room that was seen.
+  reg         we_q, commit_q;
+  reg [R-1:0] waddr_q;
+  reg [8:0]   wdata_q;
+  initial {we_q, commit_q} = 2'b00;
+  always @(posedge phy_rx_clk_i) begin
+    {we_q, commit_q} <= {rx_we, rx_commit};
+    {waddr_q, wdata_q} <= {rx_waddr, rx_wdata};
+  end
   nmc_ring #(
       .AddrBits(R)
   ) u_rx_ring (
       .wclk_i   (phy_rx_clk_i),
       .wrst_i   (rx_rst),
-      .we_i     (rx_we),
-      .waddr_i  (rx_waddr),
-      .wdata_i  (rx_wdata),
-      .commit_i (rx_commit),
+      .we_i     (we_q),
+      .waddr_i  (waddr_q),
+      .wdata_i  (wdata_q),
+      .commit_i (commit_q),
       .tail_o   (rx_tail),
       .rclk_i   (clk_i),
       .rrst_i   (rst_q),
@@ -132,12 +141,16 @@ module nmc_eth #(
       .release_i(tx_release),
       .next_i   (tx_next)
   );
+  // Whether a packet is there is asked in the gap, long after the one before was released: a register later is soon enough.
+  reg tx_packet_q;
+  initial tx_packet_q = 1'b0;
+  always @(posedge phy_tx_clk_i) tx_packet_q <= tx_packet;
   nmc_eth_tx #(
       .AddrBits(T)
   ) u_tx (
       .clk_i    (phy_tx_clk_i),
       .rst_i    (tx_rst),
-      .packet_i (tx_packet),
+      .packet_i (tx_packet_q),
       .addr_o   (tx_raddr),
       .data_i   (tx_rdata),
       .release_o(tx_release),

@@ -35,6 +35,7 @@ module nmc_eth_rx #(
   reg          right_q;  // its check sequence is
   reg          full_q;  // no room for another byte and those on their way
   reg          error_q, lost_q, long_q;
+  reg          runt_q, most_q;  // count_q is below Least, is Most: comparing takes too long
   reg  [A:0]   head_q;  // where the frame starts
   reg  [A:0]   ptr_q;  // where its next byte goes
   reg  [10:0]  count_q;  // its bytes
@@ -43,11 +44,9 @@ module nmc_eth_rx #(
   wire         start = active_i && valid_i && !open_q && !judge_q && data_i == 8'hd5;
   wire         byte_in = active_i && valid_i && open_q;
   wire         close = open_q && !active_i;
-  wire         runt = count_q < Least[10:0];
-  wire         sized = !runt && !long_q;
-  wire         too_many = count_q == Most[10:0];
+  wire         sized = !runt_q && !long_q;
   wire         good = judge_q && right_q && !error_q && !lost_q && sized;
-  wire         keep = byte_in && !full_q && !lost_q && !too_many;
+  wire         keep = byte_in && !full_q && !lost_q && !most_q;
   // On to the next byte, or back over the check sequence.
   wire [A:0]   ptr_d = ptr_q + {{(A - 1) {close}}, 1'b0, !close};
   wire [A:0]   level = ptr_q - tail_i;
@@ -67,7 +66,7 @@ module nmc_eth_rx #(
   );
 
   initial begin
-    {open_q, judge_q, full_q, error_q, lost_q, long_q} = 6'd0;
+    {open_q, judge_q, full_q, error_q, lost_q, long_q, runt_q, most_q} = 8'h02;
     {head_q, ptr_q} = {2 * (A + 1) {1'b0}};
     count_q = 11'd0;
   end
@@ -90,13 +89,18 @@ module nmc_eth_rx #(
       if (start) begin
         count_q <= 11'd0;
         {error_q, lost_q, long_q} <= {error_i, 2'b00};
+        {runt_q, most_q} <= 2'b10;
       end
       crc_q <= 32'hffffffff;
     end else begin
       if (byte_in) begin
         crc_q <= crc;
-        if (too_many) long_q <= 1'b1;
-        else count_q <= count_q + 11'd1;
+        if (most_q) long_q <= 1'b1;
+        else begin
+          count_q <= count_q + 11'd1;
+          if (count_q == Least[10:0] - 11'd1) runt_q <= 1'b0;
+          if (count_q == Most[10:0] - 11'd1) most_q <= 1'b1;
+        end
         if (full_q) lost_q <= 1'b1;
       end
       if (error_i) error_q <= 1'b1;
@@ -136,7 +140,8 @@ module nmc_eth_rx #(
     if (judge_q) assert (!open_q);
     if (!judge_q) assert (!commit_o && !data_o[8]);
     assert (count_q <= Most);
-    if (long_q) assert (too_many);
+    if (long_q) assert (most_q);
+    assert (runt_q == (count_q < Least) && most_q == (count_q == Most));
     // Each frame has one end.
     if (judge_q) assert (commit_o + fcs_o + length_o + lost_o == 1);
     else assert (!(fcs_o || length_o || lost_o));

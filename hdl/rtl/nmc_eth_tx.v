@@ -28,16 +28,19 @@ module nmc_eth_tx #(
 
   reg  [2:0]  state_q;
   reg  [5:0]  count_q;  // bytes of this state so far, the one on data_o included; in SPad those of SData, too
+  reg         most_q;  // count_q is Least; a register, as are the next ones, since finding out takes too long
+  reg         run_q;  // in SData, or at the end of SPreamble: bytes are read
+  reg         last_q;  // in SData, next_q is the end mark: data_o is the packet's last byte
   reg  [A:0]  ptr_q;  // its byte is on data_i
-  reg  [8:0]  next_q;  // the byte before that: reading takes long
+  reg  [A:0]  succ_q;  // the one behind it
+  reg  [7:0]  next_q;  // the byte before that: reading takes long
   reg  [31:0] crc_q;  // of what came before data_o
   wire [31:0] crc;
-  wire        last = state_q == SData && next_q[8];  // data_o is the packet's last byte
-  wire        load = take_i && (state_q == SPreamble && count_q >= Preamble || state_q == SData && !next_q[8]);
-  wire [A:0]  ptr_d = ptr_q + {{A{1'b0}}, load};
+  wire        load = take_i && run_q && !last_q;
+  wire [A:0]  ptr_d = load ? succ_q : ptr_q;
 
   assign addr_o    = ptr_d[A-1:0];
-  assign release_o = take_i && last;
+  assign release_o = take_i && last_q;
   assign next_o    = ptr_q;
 
   nmc_eth_fcs u_fcs (
@@ -49,30 +52,49 @@ module nmc_eth_tx #(
   initial begin
     state_q = SGap;
     count_q = 6'd0;
+    most_q  = 1'b0;
+    run_q   = 1'b0;
+    last_q  = 1'b0;
     ptr_q   = {(A + 1) {1'b0}};
+    succ_q  = {{A{1'b0}}, 1'b1};
     valid_o = 1'b0;
   end
   always @(posedge clk_i)
     if (rst_i) begin
       state_q <= SGap;
       count_q <= 6'd0;
+      most_q  <= 1'b0;
+      run_q   <= 1'b0;
+      last_q  <= 1'b0;
       ptr_q   <= {(A + 1) {1'b0}};
+      succ_q  <= {{A{1'b0}}, 1'b1};
       valid_o <= 1'b0;
     end else begin
       ptr_q <= ptr_d;
+      if (load) succ_q <= succ_q + {{A{1'b0}}, 1'b1};
       if (take_i) begin
-        if (count_q != Least) count_q <= count_q + 6'd1;
+        if (!most_q) count_q <= count_q + 6'd1;
+        if (count_q == Least - 6'd1) most_q <= 1'b1;
+        // A packet's first byte is no mark, and behind a mark nothing is read.
+        if (last_q || state_q == SPreamble && count_q == Preamble) last_q <= 1'b0;
+        else if (load) last_q <= data_i[8];
         case (state_q)
-          SPreamble:
-          if (count_q == Preamble + 6'd1) begin
-            state_q <= SData;
-            count_q <= 6'd1;
+          SPreamble: begin
+            if (count_q == Preamble - 6'd1) run_q <= 1'b1;
+            if (count_q == Preamble + 6'd1) begin
+              state_q <= SData;
+              count_q <= 6'd1;
+            end
           end
           SData, SPad: begin
-            if (last) state_q <= SPad;
-            if ((last || state_q == SPad) && count_q == Least) begin
+            if (last_q) begin
+              state_q <= SPad;
+              run_q   <= 1'b0;
+            end
+            if ((last_q || state_q == SPad) && most_q) begin
               state_q <= SFcs;
               count_q <= 6'd1;
+              most_q  <= 1'b0;
             end
           end
           SFcs:
@@ -85,6 +107,7 @@ module nmc_eth_tx #(
           if (count_q >= Gap && packet_i) begin
             state_q <= SPreamble;
             count_q <= 6'd1;
+            most_q  <= 1'b0;
             valid_o <= 1'b1;
           end
         endcase
@@ -92,16 +115,16 @@ module nmc_eth_tx #(
     end
   always @(posedge clk_i)
     if (take_i) begin
-      if (load) next_q <= data_i;
+      if (load) next_q <= data_i[7:0];
       crc_q <= crc;
       case (state_q)
         SPreamble: begin
-          data_o <= count_q < Preamble ? 8'h55 : count_q == Preamble ? 8'hd5 : next_q[7:0];
+          data_o <= count_q < Preamble ? 8'h55 : count_q == Preamble ? 8'hd5 : next_q;
           crc_q  <= 32'hffffffff;
         end
         SData, SPad: begin
-          data_o <= last || state_q == SPad ? 8'd0 : next_q[7:0];
-          if ((last || state_q == SPad) && count_q == Least) begin
+          data_o <= last_q || state_q == SPad ? 8'd0 : next_q;
+          if ((last_q || state_q == SPad) && most_q) begin
             data_o <= ~crc[7:0];
             crc_q  <= {8'd0, crc[31:8]};
           end
@@ -132,6 +155,9 @@ module nmc_eth_tx #(
     assert (state_q <= SFcs);
     assert (valid_o == (state_q != SGap));
     assert (count_q <= Least);
+    assert (most_q == (count_q == Least) && succ_q == ptr_q + 1'b1);
+    assert (run_q == (state_q == SData || state_q == SPreamble && count_q >= Preamble));
+    if (last_q) assert (state_q == SData);
     if (state_q == SFcs) assert (count_q >= 1 && count_q <= Fcs);
     if (state_q == SPreamble) assert (count_q >= 1 && count_q <= Preamble + 1);
     if (state_q == SData || state_q == SPad) assert (count_q >= 1);

@@ -419,9 +419,9 @@ var Mutants = []Mutant{
 	{
 		"eth/runt", "a short frame goes out a byte too short",
 		"hdl/rtl/nmc_eth_tx.v",
-		`if ((last || state_q == SPad) && count_q == Least) begin
+		`if ((last_q || state_q == SPad) && most_q) begin
               state_q`,
-		`if ((last || state_q == SPad) && count_q >= Least - 6'd1) begin
+		`if ((last_q || state_q == SPad) && count_q >= Least - 6'd1) begin
               state_q`,
 		answers,
 	},
