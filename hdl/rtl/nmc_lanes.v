@@ -20,14 +20,16 @@
 `define NMC_UNSET 1'b0
 `define NMC_WHOLE(element) ($signed({48'd0, (element) ^ 16'h8000}) - 64'sh8000)  // with its sign, in two instructions
 `define NMC_P(l) p[l][15:0]  // P where it is an element
-`define NMC_K(l) c_q[l]
+`define NMC_K(l, phase) c_q[l+(Share==1?32'd0:phase)]  // with a back end each, lanes are indexed by the loop alone
+`define NMC_R(l) r[Share!=1&&reduce_i?0:l]
 `define NMC_PROD(l) prod[l][47:0]
 `define NMC_TREE node[1][47:0]
 `else
 `define NMC_SPARE(condition) (1'b1 || (condition))
 `define NMC_UNSET 1'b1
 `define NMC_P(l) {ph[l][15], pl[l]}
-`define NMC_K(l) k[l]
+`define NMC_K(l, phase) k[l+phase]
+`define NMC_R(l) r[reduce_i?0:l]
 `define NMC_PROD(l) prod[l]
 `define NMC_TREE {{16 - Levels{node[1][31+Levels]}}, node[1]}
 `endif
@@ -303,8 +305,8 @@ module nmc_lanes #(
       end
 `endif
       for (e = 0; e < Ends; e = e + 1) begin
-        pair = {16'd0, `NMC_K(e*Share+{30'd0, phase7})};
-        t = {16'd0, r[reduce_i?0:e]};
+        pair = {16'd0, `NMC_K(e*Share, {30'd0, phase7})};
+        t = {16'd0, `NMC_R(e)};
         sum[e] = {1'b0, !t[15], t[14:0]} + {1'b0, !pair[15], pair[14:0]};
       end
 `ifdef NMC_FAST
@@ -362,7 +364,7 @@ module nmc_lanes #(
       end
       // Shared: results enter at the last lane and move on to the first; a sum over the lanes enters everywhere.
       if (`NMC_SPARE(Share != 1 || count_i)) for (e = 0; e < Ends; e = e + 1) begin
-        t = {16'd0, r[reduce_i?0:e]};
+        t = {16'd0, `NMC_R(e)};
         far = (open_hi & ((t[16] & !t[15]) | sum[e][16:15] == 2'b11)) | (open_lo & ((t[16] & t[15]) | sum[e][16:15] == 2'b00));
         touch = !touched_i | (t[15:0] != 16'd0);
         for (s = 0; s < Share; s = s + 1) begin
@@ -403,6 +405,9 @@ module nmc_lanes #(
         r[e] = {far, far ? {u[e][34], {15{~u[e][34]}}} : t[31:16]};
 `endif
       end
+`ifdef NMC_FAST
+      if (Share == 1 && reduce_i) for (e = 1; e < Ends; e = e + 1) r[e] = r[0];
+`endif
     end
 
     // Cycle 5: shift; far where what does not fit 33 bits is lost.
@@ -653,6 +658,7 @@ endmodule
 `undef NMC_TREE
 `undef NMC_P
 `undef NMC_K
+`undef NMC_R
 `undef NMC_PROD
 `undef NMC_WHOLE
 `default_nettype wire
