@@ -21,13 +21,17 @@ const queueDepth = 16
 // Memories are the memories of a device, weights first.
 func Memories(c device.Config) []Memory {
 	lanes := 16 * c.Lanes
+	microcode := Memory{"microcode", 128, 64} // rows of four words, for a fast clock (nmc_microcode: Rows)
+	if c.WeightPorts == 1 {
+		microcode = Memory{"microcode", 32, 256}
+	}
 	m := []Memory{
 		{"weights", lanes, c.WeightDepth},
 		{"vectors", lanes, c.VectorDepth},
 		{"program", 128, c.ProgramDepth},
 		{"tables", 32, c.TableDepth},
 		{"registers", 32, 128},
-		{"microcode", 32, 256},
+		microcode,
 		{"queue", lanes + 16, queueDepth},
 		{"request", 8, c.FrameBytes},
 		{"reply", 8, 512},
@@ -76,7 +80,7 @@ func (b *Board) memory(c device.Config, m Memory) (kind string, n int) {
 	}
 	// The registers of an engine for a fast clock are memory of look-up tables in an ECP5 (nmc_ram: Small).
 	fast := m.Name == "registers" && c.WeightPorts != 1 && b.Family.Flow == "ecp5"
-	if kind == "block" && (fast || m.Depth <= b.Family.Distributed) {
+	if kind == "block" && m.Name != "microcode" && (fast || m.Depth <= b.Family.Distributed) {
 		return "", 0
 	}
 	return kind, b.Family.Resources[kind].blocks(m)
