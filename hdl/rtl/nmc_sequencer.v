@@ -663,35 +663,44 @@ module nmc_sequencer #(
   always @(*) begin
     low = 64'd0;
     high = 64'd0;
-    {high[`NMC_DO_DECODE], low[`NMC_DO_DECODE]} = op[1:0];
-    {high[`NMC_DO_OPERANDS], low[`NMC_DO_OPERANDS]} = {op[2] || op[1] && op[0], op[0]};
-    {high[`NMC_DO_IDLE], low[`NMC_DO_IDLE]} = !host_read_i ? {2{run_i}} : host_table_i ? 2'd3 : {host_reg_i, !host_reg_i};
-    low[`NMC_DO_ASKED] = running;
-    low[`NMC_DO_RETIRE] = stop;
-    {high[`NMC_DO_WALK], low[`NMC_DO_WALK]} = walk_answer;
-    {high[`NMC_DO_WALK_PRODUCT], low[`NMC_DO_WALK_PRODUCT]} = walk_answer;
-    {high[`NMC_DO_WORD5], low[`NMC_DO_WORD5]} = {last_vector ? is_dot : Quick != 0 && !v_draws, last_vector};
-    {high[`NMC_DO_PASS_END], low[`NMC_DO_PASS_END]} = {go_on, last_word};
-    low[`NMC_DO_TAKE] = scan_valid_i;
-    low[`NMC_DO_LOOKUP] = scan_done_i;
-    low[`NMC_DO_DIG_VALUE] = scan_done_i;
-    low[`NMC_DO_NEXT] = scan_done_i;
-    low[`NMC_DO_ALU_WAIT] = alu_done_i;
-    low[`NMC_DO_KEY_WAIT] = !permute_busy_i;
-    low[`NMC_DO_DIG_WAIT] = !permute_busy_i;
-    {high[`NMC_DO_DRAIN], low[`NMC_DO_DRAIN]} = {wideout, may_drain};
-    low[`NMC_DO_DRAIN_MORE] = may_drain;
-    low[`NMC_DO_DOT] = lanes_idle_i;
-    low[`NMC_DO_FLUSH] = still;
-    low[`NMC_DO_IS_ZERO] = zero_word;
-    low[`NMC_DO_BETTER] = better;
-    low[`NMC_DO_LOW] = low_end;
-    low[`NMC_DO_HIGH] = high_end;
-    low[`NMC_DO_IS_WIDE] = widein || wideout;
-    low[`NMC_DO_IS_WIDE_OUT] = wideout;
-    low[`NMC_DO_IS_WIDE_IN] = widein;
-    low[`NMC_DO_IS_WEIGHTS] = dig_weights;
-    low[`NMC_DO_REG_SCAN] = dig_regs;
+`ifdef NMC_FAST
+    // A walk is most of all cycles, and asks for nothing else.
+    if (does == `NMC_DO_WALK || does == `NMC_DO_WALK_PRODUCT) begin
+      {high[`NMC_DO_WALK], low[`NMC_DO_WALK]} = walk_answer;
+      {high[`NMC_DO_WALK_PRODUCT], low[`NMC_DO_WALK_PRODUCT]} = walk_answer;
+    end else
+`endif
+    begin
+      {high[`NMC_DO_DECODE], low[`NMC_DO_DECODE]} = op[1:0];
+      {high[`NMC_DO_OPERANDS], low[`NMC_DO_OPERANDS]} = {op[2] || op[1] && op[0], op[0]};
+      {high[`NMC_DO_IDLE], low[`NMC_DO_IDLE]} = !host_read_i ? {2{run_i}} : host_table_i ? 2'd3 : {host_reg_i, !host_reg_i};
+      low[`NMC_DO_ASKED] = running;
+      low[`NMC_DO_RETIRE] = stop;
+      {high[`NMC_DO_WALK], low[`NMC_DO_WALK]} = walk_answer;
+      {high[`NMC_DO_WALK_PRODUCT], low[`NMC_DO_WALK_PRODUCT]} = walk_answer;
+      {high[`NMC_DO_WORD5], low[`NMC_DO_WORD5]} = {last_vector ? is_dot : Quick != 0 && !v_draws, last_vector};
+      {high[`NMC_DO_PASS_END], low[`NMC_DO_PASS_END]} = {go_on, last_word};
+      low[`NMC_DO_TAKE] = scan_valid_i;
+      low[`NMC_DO_LOOKUP] = scan_done_i;
+      low[`NMC_DO_DIG_VALUE] = scan_done_i;
+      low[`NMC_DO_NEXT] = scan_done_i;
+      low[`NMC_DO_ALU_WAIT] = alu_done_i;
+      low[`NMC_DO_KEY_WAIT] = !permute_busy_i;
+      low[`NMC_DO_DIG_WAIT] = !permute_busy_i;
+      {high[`NMC_DO_DRAIN], low[`NMC_DO_DRAIN]} = {wideout, may_drain};
+      low[`NMC_DO_DRAIN_MORE] = may_drain;
+      low[`NMC_DO_DOT] = lanes_idle_i;
+      low[`NMC_DO_FLUSH] = still;
+      low[`NMC_DO_IS_ZERO] = zero_word;
+      low[`NMC_DO_BETTER] = better;
+      low[`NMC_DO_LOW] = low_end;
+      low[`NMC_DO_HIGH] = high_end;
+      low[`NMC_DO_IS_WIDE] = widein || wideout;
+      low[`NMC_DO_IS_WIDE_OUT] = wideout;
+      low[`NMC_DO_IS_WIDE_IN] = widein;
+      low[`NMC_DO_IS_WEIGHTS] = dig_weights;
+      low[`NMC_DO_REG_SCAN] = dig_regs;
+    end
   end
   wire [1:0] answer = {high[does], low[does]};
   // Operations are told apart by an answer of six bits. Where the instruction is a register, its upper bits are there a step before.
