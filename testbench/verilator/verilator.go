@@ -170,7 +170,7 @@ func collect(hdl fs.FS, top []byte, link string) ([]source, error) {
 		}
 	}
 	out = append(out, source{"nmc_top.v", top})
-	for _, name := range []string{"harness.h", "main.cpp", link + ".cpp", link + ".v"} {
+	for _, name := range []string{"harness.h", "cycle.h", "main.cpp", link + ".cpp", link + ".v"} {
 		text, err := harness.ReadFile("harness/" + name)
 		if err != nil {
 			return nil, fmt.Errorf("verilator: a device with a link of kind %q cannot be simulated: %w", link, err)

@@ -19,33 +19,24 @@
 #include "Vnmc_engine___024root.h"
 #include "verilated.h"
 
+#include "../../verilator/harness/cycle.h"
+
 static Vnmc_engine *top;
 static bool tracing;
 static clock_t spent;
 static std::vector<uint16_t> pcs;
 
-// One cycle: what is read afterwards belongs to the one that has begun. The model finds a clock edge by its copy of the
-// clock at the last evaluation: where it has the name that we know, clearing it spares the evaluation of the other edge.
 #ifndef NETLIST  // its models of cells derive clocks
-template <class Root> auto low(Root *root, int) -> decltype(root->__Vtrigrprev__TOP__clk_i, true) {
-  root->__Vtrigrprev__TOP__clk_i = 0;
-  return true;
-}
-template <class Root> auto low(Root *root, long) -> decltype(root->__Vtrigprevexpr___TOP__clk_i__0, true) {
-  root->__Vtrigprevexpr___TOP__clk_i__0 = 0;
-  return true;
-}
-#endif
-template <class Root> bool low(Root *, ...) { return false; }
-
+NMC_CLOCKED(Vnmc_engine);
+static void tick() { cycle(top, top->rootp, clocked); }
+#else
 static void tick() {
-  if (!low(top->rootp, 0)) {
-    top->clk_i = 0;
+  for (int level = 0; level < 2; level++) {
+    top->clk_i = level;
     top->eval();
   }
-  top->clk_i = 1;
-  top->eval();
 }
+#endif
 
 static uint64_t get(int bytes) {
   uint64_t v = 0;

@@ -6,8 +6,11 @@
 #include <cstring>
 
 #include "Vnmc_harness___024root.h"
+#include "cycle.h"
 #include "harness.h"
 #include "verilated.h"
+
+NMC_CLOCKED(Vnmc_harness);
 
 double sc_time_stamp() { return 0; }
 
@@ -19,27 +22,6 @@ double sc_time_stamp() { return 0; }
 namespace {
 
 typedef std::chrono::steady_clock Clock;
-
-// One cycle: what is read afterwards belongs to the one that has begun. The model finds a clock edge by its copy of the
-// clock at the last evaluation: where it has the name that we know, clearing it spares the evaluation of the other edge.
-template <class Root> auto low(Root *root, int) -> decltype(root->__Vtrigrprev__TOP__clk_i, true) {
-    root->__Vtrigrprev__TOP__clk_i = 0;
-    return true;
-}
-template <class Root> auto low(Root *root, long) -> decltype(root->__Vtrigprevexpr___TOP__clk_i__0, true) {
-    root->__Vtrigprevexpr___TOP__clk_i__0 = 0;
-    return true;
-}
-template <class Root> bool low(Root *, ...) { return false; }
-
-void tick(Vnmc_harness *top) {
-    if (!low(top->rootp, 0)) {
-        top->clk_i = 0;
-        top->eval();
-    }
-    top->clk_i = 1;
-    top->eval();
-}
 
 }  // namespace
 
@@ -63,7 +45,7 @@ int main(int argc, char **argv) {
     // The boot number is a counter of cycles at the first hello: start it elsewhere each time.
     top->rst_i = 1;
     uint64_t ticks = Clock::now().time_since_epoch().count();
-    for (unsigned i = 0; i < 3 + (ticks >> 4) % 4096; i++) tick(top);
+    for (unsigned i = 0; i < 3 + (ticks >> 4) % 4096; i++) cycle(top, top->rootp, clocked);
     top->rst_i = 0;
 
     uint64_t cycles = 0;
@@ -71,7 +53,7 @@ int main(int argc, char **argv) {
     while (link->cycle(top)) {
         if (trace && top->trace_valid_o)
             std::fprintf(trace, "%u %u\n", unsigned(top->trace_pc_o), unsigned(top->trace_cycles_o));
-        tick(top);
+        cycle(top, top->rootp, clocked);
         cycles++;
     }
     link->finish(cycles);
