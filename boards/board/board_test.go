@@ -368,7 +368,8 @@ func TestPLL(t *testing.T) {
 		{"ice40", 12e6, 12e6, pll{none: true, hz: 12e6}},
 		{"ice40", 12e6, 24e6, pll{div: 1, mult: 64, outDiv: 32, hz: 24e6}}, // icepll -i 12 -o 24
 		{"ice40", 12e6, 30e6, pll{div: 1, mult: 80, outDiv: 32, hz: 30e6}}, // icepll -i 12 -o 30
-		{"ecp5", 25e6, 62.5e6, pll{div: 2, mult: 5, outDiv: 7, hz: 62.5e6}},
+		{"ecp5", 25e6, 62.5e6, pll{div: 2, mult: 5, outDiv: 7, loop: 7, hz: 62.5e6}},
+		{"ecp5", 25e6, 60e6, pll{div: 1, mult: 1, outDiv: 10, loop: 24, hz: 60e6}},
 		{"xc7", 100e6, 50e6, pll{div: 1, mult: 6, outDiv: 12, hz: 50e6}},
 	} {
 		b := &Board{Clock: Clock{Hz: tt.in, CoreHz: tt.core}, Family: Family{Flow: tt.flow}}

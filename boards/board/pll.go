@@ -5,11 +5,14 @@ import (
 	"math"
 )
 
-// pll is how the clock of the device is made of the board's: the core's rate is in · mult / (in div · out div).
+// pll is how the clock of the device is made of the board's: the oscillator runs at in · mult / div, times loop where the feedback
+// passes a divider, and the core at an outDiv-th of that.
 type pll struct {
-	none              bool // the board's clock is the device's
-	div, mult, outDiv int
-	hz                int // what comes of it
+	none      bool // it is the board's
+	div, mult int
+	outDiv    int
+	loop      int // 0 where the feedback passes no divider, outDiv where it is the core's clock
+	hz        int
 }
 
 // limits of a PLL, in Hz.
@@ -17,7 +20,7 @@ type limits struct {
 	pfdMin, pfdMax, vcoMin, vcoMax float64
 	div, mult, outDiv              int  // largest
 	power                          bool // outDiv is a power of two
-	loop                           bool // the feedback passes the output's divider, so that the VCO is at in/div·mult·outDiv
+	loop                           bool // the feedback passes a divider as large as outDiv may be
 }
 
 // plls are the limits by flow: Lattice FPGA-DS-02008 and FPGA-TN-02052 (SB_PLL40), FPGA-DS-02012 (EHXPLLL), AMD DS181 (MMCME2, grade 1).
@@ -38,34 +41,44 @@ func (b *Board) pll() (pll, error) {
 	}
 	l := plls[b.Family.Flow]
 	best, off := pll{}, math.Inf(1)
-	for div := 1; div <= l.div; div++ {
-		pfd := in / float64(div)
-		if pfd < l.pfdMin || pfd > l.pfdMax {
-			continue
+	// try keeps the divisors if their clock is nearer than any before.
+	try := func(p pll) {
+		if p.mult < 1 || p.mult > l.mult {
+			return
 		}
-		for out := 1; out <= l.outDiv; out++ {
-			if l.power && out&(out-1) != 0 {
+		vco := in / float64(p.div) * float64(p.mult*max(1, p.loop))
+		if vco < l.vcoMin || vco > l.vcoMax {
+			return
+		}
+		hz := vco / float64(p.outDiv)
+		if d := math.Abs(hz - want); d < off {
+			p.hz = int(math.Round(hz))
+			best, off = p, d
+		}
+	}
+	own := func(pfd float64, div, out int) {
+		switch {
+		case l.power && out&(out-1) != 0:
+		case l.loop:
+			try(pll{div: div, mult: int(math.Round(want / pfd)), outDiv: out, loop: out})
+		default:
+			try(pll{div: div, mult: int(math.Round(want * float64(out) / pfd)), outDiv: out})
+		}
+	}
+	// A feedback with an output of its own, as slow as it can be: only where the core's does not make the rate.
+	second := func(pfd float64, div, out int) {
+		for loop := l.outDiv; loop >= 1 && l.loop && off != 0; loop-- {
+			try(pll{div: div, mult: int(math.Round(want * float64(out) / pfd / float64(loop))), outDiv: out, loop: loop})
+		}
+	}
+	for _, way := range []func(pfd float64, div, out int){own, second} {
+		for div := 1; div <= l.div; div++ {
+			pfd := in / float64(div)
+			if pfd < l.pfdMin || pfd > l.pfdMax {
 				continue
 			}
-			var mult int
-			if l.loop {
-				mult = int(math.Round(want / pfd))
-			} else {
-				mult = int(math.Round(want * float64(out) / pfd))
-			}
-			if mult < 1 || mult > l.mult {
-				continue
-			}
-			vco := pfd * float64(mult)
-			if l.loop {
-				vco *= float64(out)
-			}
-			if vco < l.vcoMin || vco > l.vcoMax {
-				continue
-			}
-			hz := vco / float64(out)
-			if d := math.Abs(hz - want); d < off {
-				best, off = pll{div: div, mult: mult, outDiv: out, hz: int(math.Round(hz))}, d
+			for out := 1; out <= l.outDiv; out++ {
+				way(pfd, div, out)
 			}
 		}
 	}

@@ -303,7 +303,16 @@ func (b *Board) clockVerilog(p pll, out *ClockOut) (string, error) {
       .BYPASS(1'b0)
   );`, p.div-1, p.mult-1, log2(p.outDiv), filterRange(pfd)), nil
 	case "ecp5":
-		return head + fmt.Sprintf(`  (* FREQUENCY_PIN_CLKI="%g", FREQUENCY_PIN_CLKOP="%g", ICP_CURRENT="12", LPF_RESISTOR="8", MFG_ENABLE_FILTEROPAMP="1", MFG_GMCREF_SEL="2" *)
+		// Where the feedback has an output of its own, that is CLKOP, and the core's is CLKOS.
+		feedback, core, more, outputs := "core_clk", "", "", "      .CLKOP(core_clk),"
+		if p.loop != p.outDiv {
+			feedback = "feedback"
+			core = fmt.Sprintf(`, FREQUENCY_PIN_CLKOS="%g"`, float64(p.hz)/1e6)
+			more = fmt.Sprintf("\n      .CLKOS_ENABLE(\"ENABLED\"),\n      .CLKOS_DIV(%d),\n      .CLKOS_CPHASE(%d),\n      .CLKOS_FPHASE(0),", p.outDiv, (p.outDiv-1)/2)
+			outputs = "      .CLKOP(feedback),\n      .CLKOS(core_clk),"
+			head += "  wire feedback;\n"
+		}
+		return head + fmt.Sprintf(`  (* FREQUENCY_PIN_CLKI="%g", FREQUENCY_PIN_CLKOP="%g"%s, ICP_CURRENT="12", LPF_RESISTOR="8", MFG_ENABLE_FILTEROPAMP="1", MFG_GMCREF_SEL="2" *)
   EHXPLLL #(
       .PLLRST_ENA("DISABLED"),
       .INTFB_WAKE("DISABLED"),
@@ -315,14 +324,14 @@ func (b *Board) clockVerilog(p pll, out *ClockOut) (string, error) {
       .CLKFB_DIV(%d),
       .CLKOP_DIV(%d),
       .CLKOP_CPHASE(%d),
-      .CLKOP_FPHASE(0),
+      .CLKOP_FPHASE(0),%s
       .FEEDBK_PATH("CLKOP")
   ) u_pll (
       .RST(1'b0),
       .STDBY(1'b0),
       .CLKI(clk),
-      .CLKFB(core_clk),
-      .CLKOP(core_clk),
+      .CLKFB(%s),
+%s
       .CLKINTFB(),
       .PHASESEL0(1'b0),
       .PHASESEL1(1'b0),
@@ -332,7 +341,7 @@ func (b *Board) clockVerilog(p pll, out *ClockOut) (string, error) {
       .PLLWAKESYNC(1'b0),
       .ENCLKOP(1'b0),
       .LOCK(locked)
-  );`, float64(b.Clock.Hz)/1e6, float64(p.hz)/1e6, p.div, p.mult, p.outDiv, (p.outDiv-1)/2), nil
+  );`, float64(b.Clock.Hz)/1e6, pfd*float64(p.mult)/1e6, core, p.div, p.mult, p.loop, (p.loop-1)/2, more, feedback, outputs), nil
 	default:
 		second, pin := "", ""
 		if out != nil {

@@ -91,7 +91,7 @@ func (s *Stuck) Error() string {
 	for _, t := range s.Seeds {
 		fmt.Fprintf(&b, " seed %d: %s;", t.Seed, t.Stuck)
 	}
-	last := s.Seeds[len(s.Seeds)-1].Seed
+	last := slices.MaxFunc(s.Seeds, func(a, b Try) int { return cmp.Compare(a.Seed, b.Seed) }).Seed
 	fmt.Fprintf(&b, " take others with --seed %d, wait longer with --patience, or take fewer lanes; all that it said is in %s", last+1, s.Log)
 	return b.String()
 }
@@ -362,9 +362,8 @@ func (j *Job) route(ctx context.Context, f flow, router, synth string, res *Resu
 	mhz := res.Report.Clock.WantMHz
 	var best *Report
 	var dir, log string
-	first := max(1, j.First)
-	for seed := first; seed < first+max(1, j.Seeds); seed++ {
-		args := f.route(j.Board, j.Board.ConstraintFile(), mhz, seed)
+	// try places and routes with a seed, and keeps the result if it is the best so far.
+	try := func(seed int, args []string) error {
 		home, err := j.stage("route-"+hash("route", filepath.Base(synth), res.Report.Tools[f.router], constraints, args), func(dir string) error {
 			if err := write(filepath.Join(dir, j.Board.ConstraintFile()), constraints); err != nil {
 				return err
@@ -386,7 +385,7 @@ func (j *Job) route(ctx context.Context, f flow, router, synth string, res *Resu
 		if why, in := stuck(home, err); why != "" {
 			res.Report.Seeds, log = append(res.Report.Seeds, Try{Seed: seed, Stuck: why}), in
 			j.progress(Event{Stage: fmt.Sprintf("seed %d is given up: %s", seed, why), Tool: filepath.Base(router)})
-			continue
+			return nil
 		}
 		if err != nil {
 			return err
@@ -404,8 +403,23 @@ func (j *Job) route(ctx context.Context, f flow, router, synth string, res *Resu
 		if best == nil || r.Clock.Met || r.share() > best.share() {
 			best, dir = &r, home
 		}
-		if r.Clock.Met {
-			break
+		return nil
+	}
+	first := max(1, j.First)
+	hurries := false
+	for seed := first; seed < first+max(1, j.Seeds) && (best == nil || !best.Clock.Met); seed++ {
+		args := f.route(j.Board, j.Board.ConstraintFile(), mhz, seed, true)
+		if hurries = args != nil; !hurries {
+			args = f.route(j.Board, j.Board.ConstraintFile(), mhz, seed, false)
+		}
+		if err := try(seed, args); err != nil {
+			return err
+		}
+	}
+	if best == nil && hurries {
+		// How fast it is without, and its slowest path.
+		if err := try(first, f.route(j.Board, j.Board.ConstraintFile(), mhz, first, false)); err != nil {
+			return err
 		}
 	}
 	if best == nil {

@@ -219,7 +219,8 @@ func TestECP5(t *testing.T) {
 	if res.Report.Seed != 9 || string(res.Files["bitstream.bit"]) != "routed 9\n" {
 		t.Errorf("seed %d, bitstream %q", res.Report.Seed, res.Files["bitstream.bit"])
 	}
-	want := "--85k --package CABGA381 --speed 6 --json design.json --lpf nmc_board.lpf --textcfg routed.config --router router2 --freq 62.5 --seed 1 --timing-allow-fail --report nextpnr.json"
+	want := "--85k --package CABGA381 --speed 6 --json design.json --lpf nmc_board.lpf --textcfg routed.config " +
+		"--placer-heap-timingweight 30 --placer-heap-critexp 4 --router router2 --freq 62.5 --seed 1 --timing-allow-fail --report nextpnr.json --tmg-ripup"
 	if got := calls(t, dir, "nextpnr-ecp5")[0]; got != want {
 		t.Errorf("router: %s", got)
 	}

@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -18,8 +19,9 @@ const (
 	rounds = 100
 )
 
-// round matches the line of a router's log about one round: router2 has overuse, router1 of every thousand arcs those that remain.
-var round = regexp.MustCompile(`^Info:\s+(?:iter=\d+ .*\boveruse=(\d+)|\d+ \|\s+\d+\s+\d+ \|\s+\d+\s+\d+ \|\s+(\d+)\|)`)
+// round matches the line of a router's log about one round: router2 has overuse and wires that are too slow, router1 of every thousand
+// arcs those that remain.
+var round = regexp.MustCompile(`^Info:\s+(?:iter=\d+ .*\boveruse=(\d+)(?: tmgfail=(\d+))?|\d+ \|\s+\d+\s+\d+ \|\s+\d+\s+\d+ \|\s+(\d+)\|)`)
 
 // starts is how a log names the next of its stages.
 const starts = "Info: Running "
@@ -37,9 +39,10 @@ type watch struct {
 	patience time.Duration
 	end      context.CancelCauseFunc
 	timer    *time.Timer
-	least    int // conflicts, after the best round of this router; -1 before the first
-	rounds   int // all of them
-	vain     int // in turn, without fewer conflicts
+	least    int  // conflicts and slow wires, after the best round of this router; -1 before the first
+	slow     bool // after that round slow wires were all that was left
+	rounds   int  // all of them
+	vain     int  // in turn, without fewer conflicts
 }
 
 // watched returns a context that ends with a *stall as its cause, and what gives it the lines of the log. stop must be called.
@@ -61,16 +64,22 @@ func (w *watch) line(text string) {
 		return
 	}
 	w.rounds++
-	left, err := strconv.Atoi(m[1] + m[2])
-	if err != nil {
+	conflicts, err := strconv.Atoi(m[1] + m[3])
+	slow, serr := strconv.Atoi(cmp.Or(m[2], "0"))
+	if err != nil || serr != nil {
 		return // no number that a router could print
 	}
+	left := conflicts + slow
 	if w.least < 0 || left < w.least {
-		w.least, w.vain = left, 0
+		w.least, w.slow, w.vain = left, conflicts == 0 && slow != 0, 0
 		w.timer.Reset(w.patience)
 		return
 	}
 	if w.vain++; w.vain == rounds {
-		w.end(&stall{why: fmt.Sprintf("its router went round %d times, the last %d in vain (least conflicts: %d)", w.rounds, w.vain, w.least), sure: true})
+		of := "conflicts"
+		if w.slow {
+			of = "wires too slow"
+		}
+		w.end(&stall{why: fmt.Sprintf("its router went round %d times, the last %d in vain (least %s: %d)", w.rounds, w.vain, of, w.least), sure: true})
 	}
 }

@@ -89,12 +89,35 @@ func TestAllStuck(t *testing.T) {
 	}
 	want := "ulx3s-85f: place and route on the ECP5-85F does not end: seed 1: its router went round 102 times, the last 100 in vain (least conflicts: 1); " +
 		"seed 2: its router went round 102 times, the last 100 in vain (least conflicts: 1); " +
+		"seed 1: its router went round 102 times, the last 100 in vain (least conflicts: 1); " + // without hurry
 		"take others with --seed 3, wait longer with --patience, or take fewer lanes; all that it said is in "
 	if !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("said\n%v\nwant\n%s", err, want)
 	}
 	if log, err := os.ReadFile(s.Log); err != nil || !strings.Contains(string(log), "iter=102 ") {
 		t.Errorf("log: %v", err)
+	}
+}
+
+// A clock that cannot be met has no end where slow wires are routed anew: then the seed is routed without that, for its slowest path.
+func TestTooSlow(t *testing.T) {
+	j, dir, _ := patient(t, `case $* in *--tmg-ripup)
+  n=1
+  while :; do n=$((n + 1)); echo "Info:     iter=$n wires=466696 overused=0 overuse=0 tmgfail=21 archfail=NA"; done
+esac
+`+router, 2)
+	j.Board.Clock.CoreHz = 62_500_000
+	_, err := j.Run(t.Context())
+	var m *Missed
+	if !errors.As(err, &m) || m.Report.Seed != 1 || len(m.Report.Path) == 0 {
+		t.Fatalf("%v", err)
+	}
+	const why = "its router went round 101 times, the last 100 in vain (least wires too slow: 21)"
+	if got := m.Report.Seeds; len(got) != 3 || got[0] != (Try{Seed: 1, Stuck: why}) || got[1] != (Try{Seed: 2, Stuck: why}) || got[2].MHz == 0 {
+		t.Errorf("%+v", got)
+	}
+	if got := calls(t, dir, "nextpnr-ecp5"); len(got) != 3 || strings.Contains(got[2], "--tmg-ripup") {
+		t.Errorf("%q", got)
 	}
 }
 
@@ -159,6 +182,9 @@ func TestWatch(t *testing.T) {
 	round := func(left string) string {
 		return strings.NewReplacer("%d archfail", left+" archfail", "iter=%d", "iter=7", "%d|", left+"|").Replace(two)
 	}
+	slow := func(left string) string {
+		return strings.Replace(round("0"), "archfail", "tmgfail="+left+" archfail", 1)
+	}
 	arcs := func(left string) string { return strings.Replace(one, "%d", left, 1) }
 	for _, tt := range []struct {
 		name  string
@@ -170,6 +196,8 @@ func TestWatch(t *testing.T) {
 		{"up and down", [][]string{{round("5")}, repeat(round("9"), 50), repeat(round("6"), 50)}, true},
 		{"one fewer between", [][]string{{round("5")}, repeat(round("5"), 99), {round("4")}, repeat(round("4"), 99)}, false},
 		{"the next router", [][]string{{round("0")}, repeat(round("0"), 99), {"Info: Running router1..."}, {arcs("900")}, repeat(arcs("900"), 99)}, false},
+		{"fewer that are slow", [][]string{{slow("9")}, repeat(slow("9"), 99), {slow("8")}, repeat(slow("8"), 99)}, false},
+		{"as many that are slow", [][]string{{slow("9")}, repeat(slow("9"), 100)}, true},
 		{"the older router", [][]string{{arcs("900")}, repeat(arcs("900"), 100)}, true},
 	} {
 		ctx, line, stop := watched(t.Context(), time.Hour)
