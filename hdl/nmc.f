@@ -1,6 +1,7 @@
 rtl/nmc_ram.v
 rtl/nmc_ram_single.v
 rtl/nmc_stage.v
+rtl/nmc_skid.v
 rtl/nmc_lanes.v
 rtl/nmc_draw.v
 rtl/nmc_lowest.v

@@ -57,6 +57,7 @@ module nmc_device #(
       .Lanes     (Lanes),
       .FrameBytes(FrameBytes),
       .AddrBytes (AddrBytes),
+      .Swift     (WeightPorts != 1 ? 1 : 0),
       .Keyed     (Keyed),
       .Key       (Key),
       .HwId      (HwId),

@@ -62,14 +62,33 @@ module nmc_engine #(
   localparam PlaceBits = WB > VB + LL + 1 ? WB : VB + LL + 1;
   localparam QueueBits = PlaceBits + 2;
 
-  // Host.
+  // Host. For a fast clock what it asks comes out of registers.
+  localparam RequestBits = 52;
+  wire asked, asked_write, answered;
+  wire [2:0] asked_space;
+  wire [31:0] asked_addr;
+  wire [15:0] asked_data;
+  generate
+    if (Swift != 0) begin : g_request
+      nmc_skid #(
+          .Width(RequestBits)
+      ) u_request (
+          .clk_i(clk_i), .rst_i(rst_i),
+          .valid_i(mem_valid_i), .ready_o(mem_ready_o), .data_i({mem_write_i, mem_space_i, mem_addr_i, mem_wdata_i}),
+          .valid_o(asked), .ready_i(answered), .data_o({asked_write, asked_space, asked_addr, asked_data})
+      );
+    end else begin : g_ask
+      assign mem_ready_o = answered;
+      assign {asked, asked_write, asked_space, asked_addr, asked_data} = {mem_valid_i, mem_write_i, mem_space_i, mem_addr_i, mem_wdata_i};
+    end
+  endgenerate
   wire still;
   wire idle = Swift != 0 ? !busy_o : still;  // while the host is answered nothing else goes on
-  wire to_weights = mem_space_i == 3'd0;
-  wire to_vectors = mem_space_i == 3'd1;
-  wire to_program = mem_space_i == 3'd2;
-  wire to_tables = mem_space_i == 3'd3;
-  wire to_regs = mem_space_i == 3'd4;
+  wire to_weights = asked_space == 3'd0;
+  wire to_vectors = asked_space == 3'd1;
+  wire to_program = asked_space == 3'd2;
+  wire to_tables = asked_space == 3'd3;
+  wire to_regs = asked_space == 3'd4;
   wire host_valid, lanes_we, seq_reg_we, dest_weights;
   wire [15:0] host_data;
   // With one weight port results leave cycles free: then one choice serves both memories.
@@ -80,15 +99,15 @@ module nmc_engine #(
   reg host_write, program_read;
   always @(*) begin
     {host_write, program_read} = 2'd0;
-    if (mem_valid_i) begin
-      host_write = mem_write_i && (to_vectors ? vectors_free : idle);
-      program_read = !mem_write_i && idle && to_program && !read_q;
+    if (asked) begin
+      host_write = asked_write && (to_vectors ? vectors_free : idle);
+      program_read = !asked_write && idle && to_program && !read_q;
     end
   end
-  assign mem_ready_o = mem_write_i ? host_write : to_program ? program_read : host_valid;
+  assign answered = asked_write ? host_write : to_program ? program_read : host_valid;
   always @(posedge clk_i) begin
     read_q <= program_read && !rst_i;
-    half_q <= mem_addr_i[2:0];
+    half_q <= asked_addr[2:0];
   end
 
   // Program. The instruction is the word that was read, or a register behind it.
@@ -100,13 +119,13 @@ module nmc_engine #(
   ) u_program (
       .clk_i(clk_i),
       .we_i(host_write && to_program),
-      .lane_i(8'd1 << mem_addr_i[2:0]),
-      .waddr_i(mem_addr_i[3+:PB]),
+      .lane_i(8'd1 << asked_addr[2:0]),
+      .waddr_i(asked_addr[3+:PB]),
       .wdata_i(128'd0),
       .one_i(1'b1),
-      .odata_i(mem_wdata_i),
+      .odata_i(asked_data),
       .re_i(prog_re || program_read),
-      .raddr_i(idle ? mem_addr_i[3+:PB] : prog_addr),
+      .raddr_i(idle ? asked_addr[3+:PB] : prog_addr),
       .rdata_o(prog_data)
   );
   reg [127:0] ir_q;
@@ -125,31 +144,32 @@ module nmc_engine #(
   ) u_tables (
       .clk_i(clk_i),
       .we_i(host_write && to_tables),
-      .lane_i(2'd1 << mem_addr_i[0]),
-      .waddr_i(mem_addr_i[1+:TB]),
+      .lane_i(2'd1 << asked_addr[0]),
+      .waddr_i(asked_addr[1+:TB]),
       .wdata_i(32'd0),
       .one_i(1'b1),
-      .odata_i(mem_wdata_i),
+      .odata_i(asked_data),
       .re_i(table_re || (idle && to_tables)),
-      .raddr_i(idle ? mem_addr_i[1+:TB] : table_addr),
+      .raddr_i(idle ? asked_addr[1+:TB] : table_addr),
       .rdata_o(table_data)
   );
 
-  // Registers: the program's 64, and rows of the sequencer's own above.
+  // Registers: the program's 64, and 16 rows above, of which the sequencer has some.
   wire [31:0] reg_data, seq_reg_wdata;
   wire [6:0] seq_reg_waddr, seq_reg_raddr;
+  wire by_sequencer = Swift != 0 ? busy_o || !asked_write : seq_reg_we;
   nmc_ram #(
-      .Lanes(2), .LaneBits(16), .Depth(128), .AddrBits(7), .Zeroed(1), .Small(Swift)
+      .Lanes(2), .LaneBits(16), .Depth(Swift != 0 ? 80 : 128), .AddrBits(7), .Zeroed(1), .Small(Swift)
   ) u_registers (
       .clk_i(clk_i),
       .we_i(seq_reg_we || (host_write && to_regs)),
-      .lane_i(seq_reg_we ? 2'b11 : 2'd1 << mem_addr_i[0]),
-      .waddr_i(seq_reg_we ? seq_reg_waddr : {1'b0, mem_addr_i[6:1]}),
+      .lane_i(by_sequencer ? 2'b11 : 2'd1 << asked_addr[0]),
+      .waddr_i(by_sequencer ? seq_reg_waddr : {1'b0, asked_addr[6:1]}),
       .wdata_i(seq_reg_wdata),
       .one_i(1'b0),
       .odata_i(16'd0),
       .re_i(1'b1),
-      .raddr_i(idle && mem_valid_i && !mem_write_i && to_regs ? {1'b0, mem_addr_i[6:1]} : seq_reg_raddr),
+      .raddr_i(idle && asked && !asked_write && to_regs ? {1'b0, asked_addr[6:1]} : seq_reg_raddr),
       .rdata_o(reg_data)
   );
 
@@ -158,12 +178,13 @@ module nmc_engine #(
 
   // Vectors: results go first.
   wire [Lanes*16-1:0] lanes_wdata, vector_data, weight_data;
+  wire [Lanes*16-1:0] v, w;  // ... a cycle later for a fast clock
   wire [Lanes-1:0] write_lanes, lanes_touched, host_lanes;
   wire [QueueBits-1:0] lanes_waddr;
   wire vector_re, weight_re;
   wire [VB-1:0] vector_addr;
   wire [WB-1:0] weight_addr;
-  assign host_lanes = {{Lanes-1{1'b0}}, 1'b1} << (mem_addr_i & (Lanes - 1));
+  assign host_lanes = {{Lanes-1{1'b0}}, 1'b1} << (asked_addr & (Lanes - 1));
   wire [Lanes-1:0] tail_mask;
   wire [LaneBits-1:0] one_lane = lanes_waddr[VB+:LaneBits];
   wire [Lanes-1:0] valid_lanes = lanes_waddr[QueueBits-1] ? {{Lanes-1{1'b0}}, 1'b1} << one_lane
@@ -176,10 +197,10 @@ module nmc_engine #(
       .clk_i(clk_i),
       .we_i((lanes_we && !dest_weights) || (host_write && to_vectors)),
       .lane_i(vectors_free ? host_lanes : write_lanes),
-      .waddr_i(vectors_free ? mem_addr_i[LL+:VB] : lanes_waddr[VB-1:0]),
+      .waddr_i(vectors_free ? asked_addr[LL+:VB] : lanes_waddr[VB-1:0]),
       .wdata_i(lanes_wdata),
       .one_i(vectors_free),
-      .odata_i(mem_wdata_i),
+      .odata_i(asked_data),
       .re_i(vector_re),
       .raddr_i(vector_addr),
       .rdata_o(vector_data)
@@ -187,7 +208,7 @@ module nmc_engine #(
 
   // Weights.
   wire weight_we = (lanes_we && dest_weights) || (host_write && to_weights);
-  wire [WB-1:0] weight_waddr = lanes_we ? lanes_waddr[WB-1:0] : mem_addr_i[LL+:WB];
+  wire [WB-1:0] weight_waddr = lanes_we ? lanes_waddr[WB-1:0] : asked_addr[LL+:WB];
   generate
     if (WeightPorts == 1) begin : g_single
       nmc_ram_single #(
@@ -200,7 +221,7 @@ module nmc_engine #(
           .addr_i(weight_we ? weight_waddr : weight_addr),
           .wdata_i(lanes_wdata),
           .one_i(!lanes_we),
-          .odata_i(mem_wdata_i),
+          .odata_i(asked_data),
           .rdata_o(weight_data)
       );
     end else begin : g_dual
@@ -213,7 +234,7 @@ module nmc_engine #(
           .waddr_i(weight_waddr),
           .wdata_i(lanes_wdata),
           .one_i(!lanes_we),
-          .odata_i(mem_wdata_i),
+          .odata_i(asked_data),
           .re_i(weight_re),
           .raddr_i(weight_addr),
           .rdata_o(weight_data)
@@ -245,7 +266,7 @@ module nmc_engine #(
 
   // Scanner.
   wire scan_start, scan_weights, scan_virtual, scan_nonzero, scan_shared, scan_values, scan_re, scan_grant;
-  wire scan_valid, scan_take, scan_next, scan_done;
+  wire scan_comes, scan_valid, scan_take, scan_next, scan_done;
   wire [ScanBits-1:0] scan_addr, scan_raddr;
   wire [LaneBits-1:0] scan_first, scan_from, scan_lane, scan_left;
   wire [12:0] scan_count;
@@ -258,11 +279,12 @@ module nmc_engine #(
           .clk_i(clk_i), .rst_i(rst_i),
           .start_i(scan_start), .addr_i(scan_addr), .first_i(scan_first), .from_i(scan_from), .count_i(scan_count),
           .weights_i(scan_weights), .virtual_i(scan_virtual), .nonzero_i(scan_nonzero),
-          .re_o(scan_re), .grant_i(scan_grant), .raddr_o(scan_raddr), .vectors_i(vector_data), .weights_data_i(weight_data),
+          .re_o(scan_re), .grant_i(scan_grant), .raddr_o(scan_raddr), .comes_o(scan_comes), .vectors_i(v), .weights_data_i(w),
           .valid_o(scan_valid), .take_i(scan_take), .lane_o(scan_lane), .value_o(scan_value), .next_o(scan_next),
           .done_o(scan_done), .left_o(scan_left)
       );
     end else begin : g_one_word
+      assign scan_comes = 1'b0;
       nmc_scanner #(
           .Lanes(Lanes), .AddrBits(ScanBits), .LaneBits(LaneBits)
       ) u_scanner (
@@ -303,17 +325,17 @@ module nmc_engine #(
   wire [QueueBits-1:0] push_addr;
   wire [6:0] overflows;
   // Memories say their words late in a cycle: for a fast clock everything that the lanes get passes a register.
+  // The scanner's words pass the same registers.
   wire operands = tok_valid || c_load || p_load || acc_load;
-  wire [Lanes*16-1:0] w, v;
   nmc_stage #(
       .Width(Lanes * 16), .Swift(Swift)
   ) u_weight (
-      .clk_i(clk_i), .rst_i(1'b0), .use_i(operands && !w_draw), .d_i(weight_data), .q_o(w)
+      .clk_i(clk_i), .rst_i(1'b0), .use_i(operands && !w_draw || scan_comes), .d_i(weight_data), .q_o(w)
   );
   nmc_stage #(
       .Width(Lanes * 16), .Swift(Swift)
   ) u_vector (
-      .clk_i(clk_i), .rst_i(1'b0), .use_i(operands && !o_bcast), .d_i(vector_data), .q_o(v)
+      .clk_i(clk_i), .rst_i(1'b0), .use_i(operands && !o_bcast || scan_comes), .d_i(vector_data), .q_o(v)
   );
   wire tok_valid_l, p_load_l, c_load_l, acc_load_l, f_load_l, push_l;
   nmc_stage #(
@@ -356,6 +378,12 @@ module nmc_engine #(
       .overflows_o(overflows), .wlanes_i(valid_lanes), .acc0_o(acc0), .ask_i(lanes_ask), .idle_o(lanes_still)
   );
 
+  wire run_ready;
+  nmc_stage #(
+      .Width(1), .Swift(Swift)
+  ) u_run_ready (
+      .clk_i(clk_i), .rst_i(rst_i), .use_i(1'b1), .d_i(run_ready), .q_o(run_ready_o)
+  );
   wire clear, retire;
   nmc_counters u_counters (
       .clk_i(clk_i), .rst_i(rst_i), .clear_i(clear), .running_i(busy_o), .retire_i(retire), .overflows_i(overflows),
@@ -369,15 +397,15 @@ module nmc_engine #(
       .LaneBits(LaneBits), .ScanBits(ScanBits), .QueueBits(QueueBits)
   ) u_sequencer (
       .clk_i(clk_i), .rst_i(rst_i),
-      .run_i(run_valid_i), .run_ready_o(run_ready_o), .entry_i(run_entry_i), .label_i(run_label_i),
+      .run_i(run_valid_i && !(Swift != 0 && asked)), .run_ready_o(run_ready), .entry_i(run_entry_i), .label_i(run_label_i),
       .limit_i(run_limit_i), .input_i(run_input_i), .skip_i(skip_i), .busy_o(busy_o), .done_o(done_o),
       .stopped_o(stopped_o), .digest_o(digest_o),
       .trace_valid_o(trace_valid_o), .trace_pc_o(trace_pc_o), .clear_o(clear), .retire_o(retire),
-      .host_read_i(mem_valid_i && !mem_write_i && !to_program), .host_addr_i(mem_addr_i),
-      .host_weights_i(to_weights), .host_reg_i(to_regs), .host_table_i(to_tables), .host_odd_i(mem_addr_i[0]),
+      .host_read_i(asked && !asked_write && !to_program), .host_addr_i(asked_addr),
+      .host_weights_i(to_weights), .host_reg_i(to_regs), .host_table_i(to_tables), .host_odd_i(asked_addr[0]),
       .host_valid_o(host_valid), .host_data_o(host_data), .idle_o(still),
       .prog_re_o(prog_re), .prog_take_o(prog_take), .prog_addr_o(prog_addr), .ir_i(ir), .next_group_i(prog_group),
-      .reg_we_o(seq_reg_we), .reg_waddr_o(seq_reg_waddr), .reg_wdata_o(seq_reg_wdata), .host_wdata_i(mem_wdata_i), .reg_raddr_o(seq_reg_raddr),
+      .reg_we_o(seq_reg_we), .reg_waddr_o(seq_reg_waddr), .reg_wdata_o(seq_reg_wdata), .host_wdata_i(asked_data), .reg_raddr_o(seq_reg_raddr),
       .reg_i(reg_data),
       .alu_start_o(alu_start), .alu_op_o(alu_op), .alu_shift_o(alu_shift), .alu_imm_o(alu_imm), .alu_done_i(alu_done),
       .alu_result_i(alu_result), .alu_taken_i(alu_taken),

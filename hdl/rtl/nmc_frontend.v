@@ -3,9 +3,10 @@
 // A frame is stored whole and checked before anything of it is obeyed. A byte-serial machine then walks it: one adder,
 // one RAM for session, control space, reply and reply cache. A step that moves on in frame or RAM takes two cycles, for
 // the RAMs to read, one through the CRC five, and to enter a state takes two. What is compared, or pushed into a reply, stands one
-// more: whether it is zero comes out of a register.
+// more: whether it is zero comes out of a register. Swift, the bytes read pass a register, and all that waits for them waits
+// a cycle longer.
 // A request that must wait for the engine stays in the frame buffer and is walked again after the reply of the run. A
-// sample's elements reach the engine one byte in two cycles. While a reply is sent nothing is served, but a frame comes in.
+// sample's elements reach the engine one byte in two cycles (Swift: three). While a reply is sent nothing is served, but a frame comes in.
 //
 // Counters here choose between a sum and a value to load. Where the choice is also the sum's second operand, an iCE40
 // does both in one cell.
@@ -15,6 +16,7 @@ module nmc_frontend #(
     parameter        Lanes      = 4,      // reported by hello
     parameter        FrameBytes = 1024,   // largest decoded frame
     parameter        AddrBytes  = 4,      // bytes of a halfword address, 2..4
+    parameter        Swift      = 0,      // registers for a fast clock
     parameter        Keyed      = 0,      // frames but hello need a tag
     parameter [127:0] Key       = 128'd0, // ... made with it, first byte lowest
     parameter [63:0] HwId       = 64'd0,
@@ -84,13 +86,27 @@ module nmc_frontend #(
   wire          frame_checked;  // its tag is being checked
   wire          frame_bad;  // ... and must be dropped
   wire [Fp-1:0] body_end;  // where its CRC starts
-  wire [7:0]    frame;  // the byte at fp_q
+  wire [7:0]    frame, frame_read;  // the byte at fp_q
   reg  [Fp-1:0] fp_q;
   wire          ack;
 
   wire          booted;  // the boot number is known
   wire [31:0]   boot;
 
+  wire rx_valid, rx_ready;
+  wire [7:0] rx_data;
+  generate
+    if (Swift != 0) begin : gen_rx_slice
+      nmc_skid #(
+          .Width(8)
+      ) u_slice (
+          .clk_i(clk_i), .rst_i(rst_i), .valid_i(rx_valid_i), .ready_o(rx_ready_o), .data_i(rx_data_i),
+          .valid_o(rx_valid), .ready_i(rx_ready), .data_o(rx_data)
+      );
+    end else begin : gen_rx_wire
+      assign {rx_valid, rx_ready_o, rx_data} = {rx_valid_i, rx_ready, rx_data_i};
+    end
+  endgenerate
   nmc_frame_rx #(
       .FrameBytes(FrameBytes),
       .Keyed     (Keyed),
@@ -100,16 +116,21 @@ module nmc_frontend #(
       .rst_i  (rst_i),
       .booted_i(booted),
       .boot_i (boot),
-      .valid_i(rx_valid_i),
-      .ready_o(rx_ready_o),
-      .data_i (rx_data_i),
+      .valid_i(rx_valid),
+      .ready_o(rx_ready),
+      .data_i (rx_data),
       .busy_o (frame_checked),
       .valid_o(frame_valid),
       .ready_i(ack),
       .bad_o  (frame_bad),
       .body_o (body_end),
       .addr_i (fp_q[$clog2(FrameBytes)-1:0]),
-      .data_o (frame)
+      .data_o (frame_read)
+  );
+  nmc_stage #(
+      .Width(8), .Swift(Swift)
+  ) u_frame (
+      .clk_i(clk_i), .rst_i(1'b0), .use_i(1'b1), .d_i(frame_read), .q_o(frame)
   );
 
   // ---------------------------------------------------------------------------------------------------------------
@@ -143,6 +164,8 @@ module nmc_frontend #(
   reg [7:0] ram_q;  // address in the byte RAM; its byte is on `ram`
   reg       enter_q, enter_d;  // first cycle in a state: its addresses and its count are loaded, nothing else happens
   reg       hold_q;  // the addresses have just changed: the RAMs read
+  reg       moved_q;  // ... in this cycle; Swift, in the next what they read goes into its register
+  wire      moves;
   reg [6:0] cnt_q;  // steps left in this state
   reg [2:0] op_q;
   reg [2:0] status_q, status_d;
@@ -167,11 +190,16 @@ module nmc_frontend #(
   reg [1:0]  low_q;  // its lowest two bits
   reg        below_q;
 
-  wire [7:0] ram;
+  wire [7:0] ram, ram_read;
   wire [31:0] crc;
   wire       crc_ready, crc_wrong;
   wire       last = cnt_q == 7'd0;
-  wire       at_end = fp_q == body_end;
+  wire       at_end;
+  nmc_stage #(
+      .Width(1), .Swift(Swift)
+  ) u_at_end (
+      .clk_i(clk_i), .rst_i(1'b0), .use_i(1'b1), .d_i(fp_q == body_end), .q_o(at_end)
+  );
 
   // Bytes of the engine's results. Where they are kept is laid out so that a few address bits choose, and that counters
   // follow each other as they come: in the control space digest at words 6 and 7, cycles at 1, overflow at 2, retired at
@@ -421,9 +449,19 @@ module nmc_frontend #(
   assign writable = is_control && ram_q[7:5] == 3'd0 && !(ram_q[4] && ram_q[3:2] != 2'd0);
 
   // The step is taken.
-  wire settle = push || at_q[SSession] || at_q[SNumber];
-  wire go = mem ? mem_ready_i : at_q[SSend] ? tx_ready_i : settle ? crc_ready && settled_q : crc_ready || !(check || at_q[SVerdict]);
+  reg leave;  // for `target`, below
+  wire settle, checks;
+  nmc_stage #(
+      .Width(2), .Swift(Swift)
+  ) u_waits (
+      .clk_i(clk_i), .rst_i(rst_i), .use_i(1'b1),
+      .d_i({push || at_q[SSession] || at_q[SNumber], check || at_q[SVerdict]}), .q_o({settle, checks})
+  );
+  wire go = mem ? mem_ready_i : at_q[SSend] ? tx_ready_i : settle ? crc_ready && settled_q : crc_ready || !checks;
   wire act = go && !hold_q;
+  // Swift, a state that is entered waits a step's time, too: what it waits for comes out of registers. SAnswer does not: what it waits
+  // for may be there at once, and for one cycle.
+  assign moves = enter_d || enter_q || (act && (fstep || rstep || Swift != 0 && leave && !(at_q[SAsk] && !is_control)));
   // A byte of a reply, or one that is compared, stands a cycle longer: what it is comes out of registers.
   reg settled_q, few_q, even_q, many_q, odd_q;  // y is steady; its upper six and lower two bits are 0, are ones
   wire zero = few_q && even_q;
@@ -523,7 +561,6 @@ module nmc_frontend #(
       op_q == OpSample ? far || (tail[4] && tail[3:0] != 4'd0) :  // 17 or more
       op_q == OpCommit ? !far && tail == 5'd21 : 1'b0;
 
-  reg       leave;  // for `target`
   reg       quick;  // ... which needs no first cycle
   reg       accept;  // the frame is served
   reg [2:0] verdict;  // status of the reply, if it is not ok
@@ -782,7 +819,11 @@ module nmc_frontend #(
   wire [6:0] cnt_d = count ? cnt_less : enter_q ? {2'd0, cnt_first} : frame[6:0];
   wire [5:0] part_less = part_q + {6{at_q[SNeed]}};
   wire [8*AddrBytes-1:0] addr_more = addr_q - {8 * AddrBytes{!shift}};
-  assign ack = act && accept;
+  nmc_stage #(
+      .Width(1), .Swift(Swift)
+  ) u_ack (
+      .clk_i(clk_i), .rst_i(rst_i), .use_i(1'b1), .d_i(act && accept), .q_o(ack)
+  );
 
   always @(*) begin
     at_d     = at_q;
@@ -804,6 +845,7 @@ module nmc_frontend #(
     at_q      = One << SInit;
     enter_q   = 1'b0;
     hold_q    = 1'b0;
+    moved_q   = 1'b0;
     ram_q     = 8'd0;
     carry_q   = 1'b0;
     skip_q    = 1'b1;
@@ -817,6 +859,7 @@ module nmc_frontend #(
       at_q      <= One << SInit;
       enter_q   <= 1'b0;
       hold_q    <= 1'b0;
+      moved_q   <= 1'b0;
       ram_q     <= 8'd0;
       carry_q   <= 1'b0;
       skip_q    <= 1'b1;
@@ -827,7 +870,8 @@ module nmc_frontend #(
     end else begin
       at_q    <= at_d;
       enter_q <= enter_d;
-      hold_q  <= enter_d || enter_q || (act && (fstep || rstep));
+      hold_q  <= moves || (Swift != 0 && moved_q);
+      moved_q <= moves;
       ram_q   <= ram_d;
       carry_q <= carry_d;
       if (done_i) done_q <= 1'b1;
@@ -915,7 +959,12 @@ module nmc_frontend #(
       .waddr_i(push ? {1'b0, reply_at} : {1'b1, ram_q}),
       .wdata_i(reply),
       .raddr_i({!at_q[SSend], ram_q}),
-      .rdata_o(ram)
+      .rdata_o(ram_read)
+  );
+  nmc_stage #(
+      .Width(8), .Swift(Swift)
+  ) u_ram (
+      .clk_i(clk_i), .rst_i(1'b0), .use_i(1'b1), .d_i(ram_read), .q_o(ram)
   );
 
   // ---------------------------------------------------------------------------------------------------------------
@@ -961,7 +1010,7 @@ module nmc_frontend #(
   assign tx_valid_o = at_q[SSend] && !hold_q;
   assign tx_data_o  = ram;
 
-  assign busy_o = !at_q[SIdle] || frame_checked || frame_valid || running_q || counting;
+  assign busy_o = !at_q[SIdle] || Swift != 0 && rx_valid || frame_checked || frame_valid || running_q || counting;
 
 `ifdef NMC_ASSERT  // too wide for z3: the tests of testbench/verilator simulate with these on
   reg       past_ok;

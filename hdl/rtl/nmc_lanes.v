@@ -24,13 +24,15 @@
 `define NMC_R(l) r[Share!=1&&reduce_i?0:l]
 `define NMC_PROD(l) prod[l][47:0]
 `define NMC_TREE node[1][47:0]
+`define NMC_PULLED(l) w[l]  // the weight that is pulled, which is never a draw
 `else
 `define NMC_SPARE(condition) (1'b1 || (condition))
 `define NMC_UNSET 1'b1
 `define NMC_P(l) {ph[l][15], pl[l]}
 `define NMC_K(l, phase) k[l+phase]
-`define NMC_R(l) r[reduce_i?0:l]
+`define NMC_R(l) r[reduces[(l)/Near]?0:l]
 `define NMC_PROD(l) prod[l]
+`define NMC_PULLED(l) (Share == 1 ? w_even[(l)*16+:16] : w[l])
 `define NMC_TREE {{16 - Levels{node[1][31+Levels]}}, node[1]}
 `endif
 
@@ -187,6 +189,27 @@ module nmc_lanes #(
   wire [(Lanes+Even)*16-1:0] w_even = {{16 * Even{1'b0}}, w_i};
   wire [(Lanes+Even)*16-1:0] v_even = {{16 * Even{1'b0}}, v_i};
   wire [(Lanes+Even)*16-1:0] d_even = {{16 * Even{1'b0}}, draw_i};
+
+`ifndef NMC_FAST
+  // What is constant during an instruction and goes to all lanes reaches them in groups, one after the other, each out of registers of
+  // its own: else a wire of a large device has its ends all over the part.
+  localparam Groups = Share == 1 && Lanes >= 8 ? 4 : 1;
+  localparam Near = Lanes / Groups;
+  wire [5:0] shifts[0:Groups-1];
+  wire [Groups-1:0] reduces;
+  generate
+    if (Groups != 1) begin : g_spread
+      genvar g;
+      reg [6:0] spread_q[0:Groups-1];
+      for (g = 0; g < Groups; g = g + 1) begin : g_group
+        always @(posedge clk_i) spread_q[g] <= g == 0 ? {reduce_i, shift_i} : spread_q[(g+Groups-1)%Groups];
+        assign {reduces[g], shifts[g]} = spread_q[g];
+      end
+    end else begin : g_direct
+      assign {reduces[0], shifts[0]} = {reduce_i, shift_i};
+    end
+  endgenerate
+`endif
 
   // State, in the order of the data.
 `ifdef NMC_FAST
@@ -418,16 +441,16 @@ module nmc_lanes #(
         // The whole sum, as the proof below has it: a few vector instructions.
         shifted[e] = $signed({a, 16'd0}) >>> shift_i;
 `else
-        s16 = shift_i[5] ? {{16{a[47]}}, a[47:16]} : shift_i[4] ? a : {a[31:0], 16'd0};
-        far = (shift_i[5:4] == 2'd0) & (a[47:32] != {16{a[31]}});
-        s8  = shift_i[3] ? s16[47:8] : s16[39:0];
-        far = far | (!shift_i[3] & (s16[47:40] != {8{s16[39]}}));
-        s4  = shift_i[2] ? s8[39:4] : s8[35:0];
-        far = far | (!shift_i[2] & (s8[39:36] != {4{s8[35]}}));
-        s2  = shift_i[1] ? s4[35:2] : s4[33:0];
-        far = far | (!shift_i[1] & (s4[35:34] != {2{s4[33]}}));
-        far = far | (!shift_i[0] & (s2[33] != s2[32]));
-        u[e] = {a[47], far, shift_i[0] ? s2[33:1] : s2[32:0]};
+        s16 = shifts[e/Near][5] ? {{16{a[47]}}, a[47:16]} : shifts[e/Near][4] ? a : {a[31:0], 16'd0};
+        far = (shifts[e/Near][5:4] == 2'd0) & (a[47:32] != {16{a[31]}});
+        s8  = shifts[e/Near][3] ? s16[47:8] : s16[39:0];
+        far = far | (!shifts[e/Near][3] & (s16[47:40] != {8{s16[39]}}));
+        s4  = shifts[e/Near][2] ? s8[39:4] : s8[35:0];
+        far = far | (!shifts[e/Near][2] & (s8[39:36] != {4{s8[35]}}));
+        s2  = shifts[e/Near][1] ? s4[35:2] : s4[33:0];
+        far = far | (!shifts[e/Near][1] & (s4[35:34] != {2{s4[33]}}));
+        far = far | (!shifts[e/Near][0] & (s2[33] != s2[32]));
+        u[e] = {a[47], far, shifts[e/Near][0] ? s2[33:1] : s2[32:0]};
 `endif
       end
 
@@ -486,18 +509,22 @@ module nmc_lanes #(
       acc0_o <= acc[0];
     end else if (tok_acc[3] || acc_load_i) begin
       if (acc_load_i || tok_acc[1]) for (l = 0; l < Lanes; l = l + 1) acc[l] = {o[l], acc[l][47:16]};
+`ifdef NMC_FAST
       if (reduce_i && Levels != 0) begin
         b = `NMC_TREE;
         acc[0] = (acc[0] & mask_a) + (b & mask_b);
-      end else
-`ifdef NMC_FAST
-        for (l = 0; l < Lanes; l = l + 1) acc[l] = (acc[l] & mask_a) + (second[l][47:0] & mask_b);
+      end else for (l = 0; l < Lanes; l = l + 1) acc[l] = (acc[l] & mask_a) + (second[l][47:0] & mask_b);
 `else
-        for (l = 0; l < Lanes; l = l + 1) acc[l] = (acc[l] & mask_a) + (prod[l] & mask_b);
+      // What lanes but the first have after a reduction is not used.
+      for (l = 0; l < Lanes; l = l + 1) begin
+        b = prod[l];
+        if (l == 0 && reduce_i && Levels != 0) b = `NMC_TREE;
+        acc[l] = (acc[l] & mask_a) + (b & mask_b);
+      end
 `endif
       acc0_o <= acc[0];
     end
-    if (tree && Levels != 0) begin
+    if (`NMC_SPARE(tree) && Serial == 0 && Levels != 0) begin
       for (l = 1; l < Lanes / 2; l = l + 1) node[l] = node[2*l] + node[2*l+1];
       for (l = 0; l < Lanes / 2; l = l + 1)
 `ifdef NMC_FAST
@@ -536,7 +563,7 @@ module nmc_lanes #(
       mask_f = {16{compare_i}};
       for (l = 0; l < Lanes; l = l + 1) begin
         // O - W, O or O - P; the last bit makes O - P - 1 of it, which is negative where P >= O.
-        xs = (w[l] & mask_p) | (`NMC_P(l) & mask_f);
+        xs = (`NMC_PULLED(l) & mask_p) | (`NMC_P(l) & mask_f);
         diff = {o[l][15], o[l], f_le_i & compare_i} - {xs[15], xs, compare_i};
         f[l] = flag_i & (compare_i ? diff[17] ^ f_inv_i ^ 1'b1 : flag[l]);
         xs = diff[17] != diff[16] ? {diff[17], {15{~diff[17]}}} : diff[16:1];
@@ -660,5 +687,6 @@ endmodule
 `undef NMC_K
 `undef NMC_R
 `undef NMC_PROD
+`undef NMC_PULLED
 `undef NMC_WHOLE
 `default_nettype wire

@@ -117,7 +117,7 @@ module nmc_scalar #(
       left = state == LoadA || state == Reverse || digits || state == Unreverse;
       low_in = lo[0] && (state == Digits || state == Unreverse);
       too_far = is_shl && (hi[W-1] ^ hi[W-2]) && state == Zeros;
-      other = v[W-1] == op_i[0];  // b is the result of min or max
+      other = sum[W-1] == op_i[0];  // in Compare: b is the result of min or max
       clear = at_idle || (state == Compare && other) || (state == Zeros && go && is_sqrt);
       hold = state == Compare || state == Round || too_far;
 

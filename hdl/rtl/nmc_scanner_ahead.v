@@ -43,6 +43,7 @@ module nmc_scanner_ahead #(
     output wire                re_o,
     input  wire                grant_i,    // others do not read
     output wire [AddrBits-1:0] raddr_o,
+    output wire                comes_o,    // the memory says a word; it is wanted in the next cycle, out of a register:
     input  wire [Lanes*16-1:0] vectors_i,
     input  wire [Lanes*16-1:0] weights_data_i,
 
@@ -72,8 +73,10 @@ module nmc_scanner_ahead #(
   assign re_o = read && !virtual_i;
   assign raddr_o = sp;
 
-  // The word that arrives: those of a run's first and last word are not all of its elements.
+  // The word that arrives, two cycles after it is read: those of a run's first and last word are not all of its elements.
+  reg comes, comes_first, comes_last;
   reg arrives, arrives_first, arrives_last;
+  assign comes_o = comes;
   reg [LaneBits-1:0] tail;  // elements used of the last word
   reg [31:0] i;
   reg [Lanes-1:0] mask;
@@ -98,12 +101,15 @@ module nmc_scanner_ahead #(
   reg [LaneBits-1:0] lane;
   reg [15:0] value;
   wire leaves = offered && (!with_element || take_i);
-  wire moves = held && (!offered || leaves);  // into the offer
+  // take_i comes late: what hangs on it is kept apart from what would be without it.
+  wire free = !offered || !with_element;
+  wire moves = held && free || held && take_i;  // into the offer
   wire [Lanes-1:0] rest = pending & (pending - 1'b1);
-  wire empties = moves && rest == {Lanes{1'b0}};
+  wire last_left = rest == {Lanes{1'b0}};
+  wire empties = moves && last_left;
   wire queued = wr != rd;
   wire enters = queued || arrives;  // a word can come in turn
-  wire turns = (!held || empties) && enters;
+  wire turns = enters && (!held || free && last_left) || enters && held && last_left && take_i;
   assign valid_o = offered && with_element;
   assign lane_o = lane;
   assign value_o = value;
@@ -145,11 +151,10 @@ module nmc_scanner_ahead #(
       left <= rest_of_run;
     end
     begun <= !start_i && (begun || read);
-    arrives_first <= !begun;
-    arrives_last <= final_word;
+    {comes, comes_first, comes_last} <= {read, !begun, final_word};
+    {arrives, arrives_first, arrives_last} <= {comes, comes_first, comes_last};
     if (read && final_word) tail <= left[LaneBits-1:0];
     reading <= start_i || reading && !(read && final_word);
-    arrives <= read;
     owed <= owed + {{QueueBits{1'b0}}, read} - {{QueueBits{1'b0}}, empties};
 
     if (arrives) begin
@@ -175,7 +180,7 @@ module nmc_scanner_ahead #(
     end
     done <= !start_i && (done || leaves && ends_word && ends_run);
     if (rst_i || start_i) begin
-      {arrives, held, offered} <= 3'd0;
+      {comes, arrives, held, offered} <= 4'd0;
       owed <= {QueueBits + 1{1'b0}};
       wr <= {QueueBits{1'b0}};
       rd <= {QueueBits{1'b0}};
@@ -208,7 +213,7 @@ module nmc_scanner_ahead #(
   reg [W-1:0] reads;  // words read
   reg [W-1:0] entered;  // ... that came in turn
   reg [W-1:0] at;  // ... left behind, as those who take the elements count
-  wire [W-1:0] arrived = reads - {{W - 1{1'b0}}, arrives};
+  wire [W-1:0] arrived = reads - {{W - 1{1'b0}}, arrives} - {{W - 1{1'b0}}, comes};
   wire [W-1:0] emptied = entered - {{W - 1{1'b0}}, held};  // all of it is offered or taken
   always @(posedge clk_i)
     if (rst_i) on <= 1'b0;
@@ -280,7 +285,7 @@ module nmc_scanner_ahead #(
       if (was_done) assert (done_o);
       // It comes to that: it waits for a grant or a take, for nothing else.
       if (on && !done_o) begin
-        assert (reading || arrives || held || offered);
+        assert (reading || comes || arrives || held || offered);
         if (reading && grant_i && !read) assert (held);
         if (held && !moves) assert (valid_o && !take_i);
       end
@@ -294,17 +299,18 @@ module nmc_scanner_ahead #(
   reg [QueueBits:0] s;
   reg [QueueBits-1:0] before;  // words in the queue before that of slot s
   always @(*)
-    if (past_ok && !on) assert (!reading && !arrives && !held && !offered && wr == 0 && rd == 0 && owed == 0);
+    if (past_ok && !on) assert (!reading && !comes && !arrives && !held && !offered && wr == 0 && rd == 0 && owed == 0);
     else if (past_ok) begin
       assert (first < Lanes && first <= end_place && end_place < 14'd8191 + first);
       assert (sp == addr + reads[AddrBits-1:0] && begun == (reads != 0));
       assert (reading ? reads <= end_word : reads == end_word + 1);
       if (reading) assert (left == {end_word - reads, {LL{1'b0}}} + used);
       else assert (tail == used);
-      if (arrives) assert (reads != 0 && arrives_first == (reads == 1) && arrives_last == (reads == end_word + 1));
+      if (comes) assert (reads != 0 && comes_first == (reads == 1) && comes_last == (reads == end_word + 1));
+      if (arrives) assert (reads > comes && arrives_first == (reads == 1 + comes) && arrives_last == (reads == end_word + 1 + comes));
       assert (emptied <= entered && entered <= arrived && arrived == entered + waiting);
       assert (wr == arrived[QueueBits-1:0] && rd == entered[QueueBits-1:0]);
-      assert (owed == waiting + arrives + held && owed <= Depth);
+      assert (owed == waiting + comes + arrives + held && owed <= Depth);
       if (held) assert (turn == emptied[QueueBits-1:0] && turn_last == (emptied == end_word));
       else assert (waiting == 0);
       // The offer is of the word in turn, or the end of the one before.

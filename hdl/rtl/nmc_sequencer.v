@@ -356,7 +356,7 @@ module nmc_sequencer #(
       .in_rows_i(in_rows), .wdraw_i(wdraw), .widein_i(widein), .r_draws_i(r_draws), .rstride_i(ir_i[`NMC_MATRIX_RSTRIDE]), .side_i(side),
       .first_word_i(does == `NMC_DO_BOUNDS), .next_word_i(does == `NMC_DO_PASS_END || (Quick != 0 ? does == `NMC_DO_WORD4 : word_fire)), .pass_i(is_pass),
       .first_i(is_pass || vector_start), .used_i(word_fire || does == `NMC_DO_NEXT), .run_i(is_run),
-      .run_end_i(is_run_end), .walking_i(walking), .take_ok_i(step[2] == step[1] && !step[0]),
+      .run_end_i(is_run_end), .off_walk_i(does[5]), .begins_i(does[0]), .walking_i(walking), .take_ok_i(step[2] == step[1] && !step[0]),
       .word_ok_i(step == 3'd0 || step[2]), .draining_i(draining), .drain_more_i(does == `NMC_DO_DRAIN_MORE),
       .elane_i(reg_i[LaneBits-1:0] & LaneMask), .base_i(reg_i[WeightBits-1:0]),
       .scan_valid_i(scan_valid_i), .scan_lane_i(scan_lane_i), .scan_left_i(scan_left_i), .scan_next_i(scan_next_i),
@@ -578,7 +578,7 @@ module nmc_sequencer #(
   assign prog_take_o = does == `NMC_DO_FETCH;
   assign prog_addr_o = pc;
   wire is_alu_wait = does == `NMC_DO_ALU_WAIT;
-  assign alu_start_o = does == `NMC_DO_ALU_START || does == `NMC_DO_DOT && lanes_idle_i;
+  assign alu_start_o = does == `NMC_DO_ALU_START || does == `NMC_DO_DOT && lanes_rest;
   assign alu_op_o = op;
   assign alu_shift_o = ir_i[`NMC_SCALAR_SHIFT];
   assign alu_imm_o = ir_i[`NMC_SCALAR_IMM];
@@ -595,7 +595,10 @@ module nmc_sequencer #(
   // ---- registers ----
   localparam [6:0] RowZero = 7'd64;  // is never written; rows from 72 on are the sequencer's own
   wire [15:0] vector_dst = ir_i[`NMC_VECTOR_DST];
-  wire [5:0] rd = op[5] ? vector_dst[5:0] + {5'd0, does == `NMC_DO_SECOND} : ir_i[`NMC_SCALAR_RD];
+  reg [5:0] dst_second;  // of a pair of registers
+  always @(posedge clk_i) if (`NMC_SPARE(does == `NMC_DO_DECODE)) dst_second <= vector_dst[5:0] + 6'd1;
+  wire [5:0] dst = Swift == 0 ? vector_dst[5:0] + {5'd0, does == `NMC_DO_SECOND} : does == `NMC_DO_SECOND ? dst_second : vector_dst[5:0];
+  wire [5:0] rd = op[5] ? dst : ir_i[`NMC_SCALAR_RD];
   wire unindexed = (op == `NMC_OP_LOAD || op == `NMC_OP_STORE) && !ir_i[`NMC_SCALAR_INDEX];
   wire in_group = grouped && (is_matrix || row[1:0] == 2'd3 || vectors[row[1:0]]);
   wire [6:0] row_addr = {4'b1001, row[2:1], row[0] || is_blend && walking && base_first};
@@ -642,6 +645,11 @@ module nmc_sequencer #(
 
   // ---- the next step ----
   wire still = lanes_idle_i && !in_flight && looked == 4'd0 && draw_idle_i;
+  // For a fast clock it is asked a cycle later, when nothing new has begun in between.
+  reg rests;
+  always @(posedge clk_i)
+    if (`NMC_SPARE(!walking)) rests <= !rests && (does == `NMC_DO_FLUSH && still || does == `NMC_DO_DOT && lanes_idle_i);
+  wire lanes_rest = Swift != 0 ? rests : lanes_idle_i;
   wire stop = is_halt || high_end && low_end && !reg_i[16] && reg_i[0];
   // Of passes with one run of elements nothing is left to add at its end;
   // with one weight port draws want more time between them.
@@ -653,8 +661,21 @@ module nmc_sequencer #(
   wire walked = scan_done_i && row_start && !(is_blend && in_flight);
   wire [1:0] walk_answer = {is_upd_r ? may_take && scan_valid_i : walked && lone, walked && !lone};
   // The vector word is zero: the pass is left out. What stands in lanes beyond the last column costs time only.
-  reg zero_word;
-  always @(posedge clk_i) if (does == `NMC_DO_RATE) zero_word <= skip_q && vector_i == {Lanes * 16{1'b0}};
+  // For a fast clock four lanes at a time: the memory says its word late.
+`ifdef NMC_FAST
+  localparam Parts = 1;
+`else
+  localparam Parts = Swift != 0 && Lanes > 4 ? Lanes / 4 : 1;
+`endif
+  localparam PartBits = Lanes * 16 / Parts;
+  reg [Parts-1:0] zero_parts;
+  generate
+    genvar z;
+    for (z = 0; z < Parts; z = z + 1) begin : g_zero
+      always @(posedge clk_i) if (does == `NMC_DO_RATE) zero_parts[z] <= skip_q && vector_i[z*PartBits+:PartBits] == {PartBits{1'b0}};
+    end
+  endgenerate
+  wire zero_word = &zero_parts;
   // amax: the element exceeds the largest so far; the sum of one and the other's complement has 17 bits.
   reg better;
   always @(posedge clk_i) better <= first_token || !sum[16];
@@ -689,8 +710,8 @@ module nmc_sequencer #(
       low[`NMC_DO_DIG_WAIT] = !permute_busy_i;
       {high[`NMC_DO_DRAIN], low[`NMC_DO_DRAIN]} = {wideout, may_drain};
       low[`NMC_DO_DRAIN_MORE] = may_drain;
-      low[`NMC_DO_DOT] = lanes_idle_i;
-      low[`NMC_DO_FLUSH] = still;
+      low[`NMC_DO_DOT] = lanes_rest;
+      low[`NMC_DO_FLUSH] = Swift != 0 ? rests : still;
       low[`NMC_DO_IS_ZERO] = zero_word;
       low[`NMC_DO_BETTER] = better;
       low[`NMC_DO_LOW] = low_end;

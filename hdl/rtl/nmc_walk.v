@@ -37,6 +37,8 @@ module nmc_walk #(
     input wire                  used_i,        // ... it has begun
     input wire                  run_i,         // a run of elements starts in lane elane_i
     input wire                  run_end_i,
+    input wire                  off_walk_i,    // two weight ports: the step is none of a walk, so that it is one of the two, if any, ...
+    input wire                  begins_i,      // ... run_i if this is set: both are known sooner
     input wire                  walking_i,
     input wire                  take_ok_i,
     input wire                  word_ok_i,
@@ -82,8 +84,9 @@ module nmc_walk #(
   reg d1, drain1, shift1, acc1, second1, open;
   reg go_q, open_q;
   wire slow = Share == 4 ? slot == 2'd0 : !slot[0];
-  wire slot_ok = is_blend_i ? (WeightPorts == 1 ? slot == 2'd0 : !slot[0])
-               : (!is_upd_i || WeightPorts != 1 || slow) && (!r_draws_i || !slot[0]);
+  reg paced;  // with two weight ports: an element every other cycle
+  always @(posedge clk_i) paced <= is_blend_i || r_draws_i;
+  wire slot_ok = WeightPorts != 1 ? !(paced && slot[0]) : is_blend_i ? slot == 2'd0 : (!is_upd_i || slow) && (!r_draws_i || !slot[0]);
   wire row_open = open && !(d1 && last_o);
   assign base_first_o = WeightPorts == 1 ? slot == 2'd0 : !slot[0];
   assign row_start_o = !row_open;
@@ -133,7 +136,9 @@ module nmc_walk #(
   reg moved_q;  // rowbase follows row
   wire [21:0] stride22 = {9'd0, rstride_i};
   wire [WeightBits-1:0] stride = stride22[WeightBits-1:0];
-  assign lane_o = run_i ? elane_i : run_end_i ? scan_left_i : scan_lane_i;
+  wire by_run = WeightPorts != 1 ? off_walk_i && begins_i : run_i;
+  wire by_end = WeightPorts != 1 ? off_walk_i : run_end_i;
+  assign lane_o = by_run ? elane_i : by_end ? scan_left_i : scan_lane_i;
 `ifdef NMC_FAST
   always @(*) row = early;
 `else
@@ -157,20 +162,20 @@ module nmc_walk #(
       // At the start of a run lanes are subtracted: the complement, and one more by the carry.
 `ifdef NMC_FAST
       moved = stride * {{WeightBits - LaneBits{1'b0}}, lane_o};
-      moved = run_i ? rowbase - moved : rowbase + moved;
+      moved = by_run ? rowbase - moved : rowbase + moved;
 `else
       moved = rowbase;
       sum = {WeightBits + 1{1'b0}};
       for (b = 0; b < Early; b = b + 1) begin
         sum = {moved, 1'b1}
-            + {lane_o[b] ? (stride << b) ^ {WeightBits{run_i}} : {WeightBits{1'b0}}, lane_o[b] && run_i};
+            + {lane_o[b] ? (stride << b) ^ {WeightBits{by_run}} : {WeightBits{1'b0}}, lane_o[b] && by_run};
         moved = sum[WeightBits:1];
       end
 `endif
       early <= moved;
 `ifndef NMC_FAST
       lane_q <= lane_o;
-      run_q <= run_i;
+      run_q <= by_run;
 `endif
     end
     moved_q <= run_i || run_end_i && !scan_left_i[LL];

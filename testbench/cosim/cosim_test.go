@@ -216,10 +216,10 @@ func name(c device.Config) string {
 	return s
 }
 
-func open(t *testing.T, c device.Config, netlist bool) *pair {
+func open(t *testing.T, c device.Config, form Form) *pair {
 	t.Helper()
 	need := []string{"verilator"}
-	if netlist {
+	if form == Netlist {
 		need = append(need, "yosys")
 	}
 	for _, tool := range need {
@@ -234,7 +234,7 @@ func open(t *testing.T, c device.Config, netlist bool) *pair {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bin, err := Build(root, filepath.Join(root, "build", "cosim"), c, "-O1", netlist)
+	bin, err := Build(root, filepath.Join(root, "build", "cosim"), c, "-O1", form)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,7 +309,7 @@ func TestEngineShort(t *testing.T) {
 			continue
 		}
 		t.Run(name(c), func(t *testing.T) {
-			p := open(t, c, false)
+			p := open(t, c, Fast)
 			exercise(t, p, generator(c), 400, time.Now().Add(*duration))
 			t.Logf("%d runs", p.n)
 		})
@@ -332,11 +332,29 @@ func TestEngine(t *testing.T) {
 				continue
 			}
 			t.Run(name(c), func(t *testing.T) {
-				p := open(t, c, false)
+				p := open(t, c, Fast)
 				exercise(t, p, generator(c), 300, time.Now().Add(*duration))
 				t.Logf("%d runs", p.n)
 			})
 		}
+	}
+}
+
+// TestPlain does the same for the Verilog as synthesis takes it where it is another one: with two weight ports, the registers for a
+// fast clock and the sums and orders that save cells. Eight lanes and more get their constants in groups.
+func TestPlain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	for _, c := range []device.Config{config(4, 2), config(16, 2)} {
+		if *lanes != 0 && *lanes != c.Lanes {
+			continue
+		}
+		t.Run(name(c), func(t *testing.T) {
+			p := open(t, c, Plain)
+			exercise(t, p, generator(c), 300, time.Now().Add(*duration))
+			t.Logf("%d runs", p.n)
+		})
 	}
 }
 
@@ -348,7 +366,7 @@ func TestNetlist(t *testing.T) {
 	}
 	for _, c := range []device.Config{config(4, 1), stream(), without(config(4, 1), isa.AllUnits)} {
 		t.Run(name(c), func(t *testing.T) {
-			p := open(t, c, true)
+			p := open(t, c, Netlist)
 			exercise(t, p, generator(c), 40, time.Now().Add(*duration))
 			t.Logf("%d runs", p.n)
 		})

@@ -36,10 +36,19 @@ type Outcome struct {
 	Digest   uint64
 }
 
+// A Form is one of the engine.
+type Form int
+
+const (
+	Fast    Form = iota // the Verilog as simulators take it
+	Plain               // ... as synthesis takes it
+	Netlist             // what Yosys makes of that for an iCE40, in the models of its cells
+)
+
 // Build makes the engine's executable for a configuration with Verilator and returns its path; root is the folder of
-// go.mod; optimize is the level of the C++ compiler, "-O1" builds fastest. With netlist the engine is what Yosys makes of
-// the sources for an iCE40, in the models of its cells. Builds are kept in cache by the content of the sources.
-func Build(root, cache string, c device.Config, optimize string, netlist bool) (string, error) {
+// go.mod; optimize is the level of the C++ compiler, "-O1" builds fastest. Builds are kept in cache by the content of the
+// sources.
+func Build(root, cache string, c device.Config, optimize string, form Form) (string, error) {
 	list, err := os.ReadFile(filepath.Join(root, "hdl", "nmc.f"))
 	if err != nil {
 		return "", err
@@ -47,7 +56,7 @@ func Build(root, cache string, c device.Config, optimize string, netlist bool) (
 	main := filepath.Join(root, "testbench", "unit", "engine", "main.cpp")
 	top := filepath.Join(root, "testbench", "unit", "engine", "top.v")
 	args := []string{
-		"--cc", "--exe", "--build", "-j", "2", "-DNMC_FAST", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "--unroll-count", "1",
+		"--cc", "--exe", "--build", "-j", "2", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "--unroll-count", "1",
 		"-MAKEFLAGS", "'OPT_FAST=" + optimize + " -march=native' 'OPT_GLOBAL=" + optimize + " -march=native'", "-Wno-fatal", "-Wno-lint",
 		"-I" + filepath.Join(root, "hdl", "gen"), "--top-module", "nmc_engine_top", "--prefix", "Vnmc_engine", main, top,
 	}
@@ -63,7 +72,10 @@ func Build(root, cache string, c device.Config, optimize string, netlist bool) (
 	for f := range strings.FieldsSeq(string(list)) {
 		inputs = append(inputs, filepath.Join(root, "hdl", f))
 	}
-	fmt.Fprintln(h, args, parameters, netlist)
+	if form == Fast {
+		args = append(args, "-DNMC_FAST")
+	}
+	fmt.Fprintln(h, args, parameters, form)
 	for _, f := range inputs {
 		b, err := os.ReadFile(f)
 		if err != nil {
@@ -79,7 +91,7 @@ func Build(root, cache string, c device.Config, optimize string, netlist bool) (
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return "", err
 	}
-	if netlist {
+	if form == Netlist {
 		set := ""
 		for _, p := range parameters {
 			set += fmt.Sprintf(" -set %s %d", p.name, p.value)

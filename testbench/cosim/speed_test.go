@@ -21,7 +21,7 @@ func BenchmarkEngine(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			bin, err := Build(root, filepath.Join(root, "build", "cosim"), c, "-O3", false)
+			bin, err := Build(root, filepath.Join(root, "build", "cosim"), c, "-O3", Fast)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -18,6 +18,7 @@ const (
 	tables      = "go test -count=1 ./compiler/emit"
 	engine      = "go test -count=1 -run TestEngineShort ./testbench/cosim -cosim.lanes 4"
 	enginePorts = "go test -count=1 -run TestEngineShort ./testbench/cosim -cosim.lanes 16" // two weight ports
+	enginePlain = "go test -count=1 -run TestPlain ./testbench/cosim -cosim.lanes 16"       // as synthesis takes it
 	aheadProof  = "scripts/formal nmc_scanner_ahead"
 	spikeTests  = "go test -count=1 -run Event ./testbench/oracle"
 	behindInit  = "go test -count=1 -run EventsBehindInit ./testbench/variants"
@@ -256,6 +257,13 @@ var Mutants = []Mutant{
 		`wire room = owed != Depth;`,
 		`wire room = owed <= Depth;`,
 		aheadProof,
+	},
+	{
+		"rtl/group-behind", "a quarter of the lanes of a large device has the shift of the instruction before",
+		"hdl/rtl/nmc_lanes.v",
+		`assign {reduces[g], shifts[g]} = spread_q[g];`,
+		`reg [6:0] late_q; always @(posedge clk_i) if (last[5]) late_q <= spread_q[g]; assign {reduces[g], shifts[g]} = g == 3 ? late_q : spread_q[g];`,
+		enginePlain,
 	},
 	{
 		"rtl/off-by-one-address", "a weight at an even address is read and written one word on",

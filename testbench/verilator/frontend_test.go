@@ -359,8 +359,20 @@ func TestControl(t *testing.T) {
 	}
 }
 
-func TestShortExactlyOnce(t *testing.T) {
-	l := dial(t)
+func TestShortExactlyOnce(t *testing.T) { exactlyOnce(t, dial(t)) }
+
+// A device with one weight port has the other front end, whose bytes come from its memories without a register.
+func TestShortOnePort(t *testing.T) {
+	small := cfg
+	small.WeightPorts = 1
+	exactlyOnce(t, dialTo(t, small))
+	badRequests(t, dialTo(t, small))
+	badFrames(t, dialTo(t, small))
+}
+
+// exactlyOnce sends samples and commits, all of them again and again: each is learned once, and answered alike.
+func exactlyOnce(t *testing.T, l *line) {
+	t.Helper()
 	l.open()
 	l.write(1, device.Control, device.ControlInBase, 100, 0, 1000, 0)
 	want := map[uint64][]byte{}
