@@ -21,17 +21,17 @@ const queueDepth = 16
 // Memories are the memories of a device, weights first.
 func Memories(c device.Config) []Memory {
 	lanes := 16 * c.Lanes
-	microcode := Memory{"microcode", 128, 64} // rows of four words, for a fast clock (nmc_microcode: Rows)
+	// For a fast clock: no more rows than are used, and rows of four words (nmc_microcode: Rows).
+	registers, microcode := Memory{"registers", 32, 80}, Memory{"microcode", 128, 64}
 	if c.WeightPorts == 1 {
-		microcode = Memory{"microcode", 32, 256}
+		registers, microcode = Memory{"registers", 32, 128}, Memory{"microcode", 32, 256}
 	}
 	m := []Memory{
 		{"weights", lanes, c.WeightDepth},
 		{"vectors", lanes, c.VectorDepth},
 		{"program", 128, c.ProgramDepth},
 		{"tables", 32, c.TableDepth},
-		{"registers", 32, 128},
-		microcode,
+		registers, microcode,
 		{"queue", lanes + 16, queueDepth},
 		{"request", 8, c.FrameBytes},
 		{"reply", 8, 512},
