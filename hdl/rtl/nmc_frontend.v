@@ -882,7 +882,8 @@ module nmc_frontend #(
         done_q    <= 1'b0;
       end
       if (at_q[SIdentity]) booted_q <= 1'b1;
-      if (at_q[SLow] && store && ram_q == SkipAt) skip_q <= frame[0];
+      // Swift, whether the frame ends here is known when the step is taken.
+      if ((Swift == 0 || act) && at_q[SLow] && store && ram_q == SkipAt) skip_q <= frame[0];
     end
 
   always @(posedge clk_i) begin
