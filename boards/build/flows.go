@@ -40,10 +40,8 @@ var flows = map[string]flow{
 	},
 	"ecp5": {
 		router: "nextpnr-ecp5", packer: "ecppack",
-		synth: func(files string) string {
-			return ecp5Synth(files)
-		},
-		// The weights of timing in the placement: by measurement, a fifth fewer wires and a clock a tenth faster than as they are.
+		synth: ecp5Synth,
+		// The weights of timing in the placement are not the placer's own: docs/decisions/0009-clock.md.
 		route: func(b *board.Board, constraints string, mhz float64, seed int, hurry bool) []string {
 			args := []string{"--" + b.PartName, "--package", b.Package, "--speed", b.Speed, "--json", "design.json", "--lpf", constraints, "--textcfg", "routed.config",
 				"--placer-heap-timingweight", "30", "--placer-heap-critexp", "4",
