@@ -2,7 +2,9 @@ rtl/nmc_ram.v
 rtl/nmc_ram_single.v
 rtl/nmc_stage.v
 rtl/nmc_skid.v
+rtl/nmc_adder.v
 rtl/nmc_lanes.v
+rtl/nmc_mix.v
 rtl/nmc_draw.v
 rtl/nmc_lowest.v
 rtl/nmc_scanner.v

@@ -13,8 +13,12 @@
 // Conditions that change nothing: with them a simulator forms what a step needs, without them it takes fewer cells.
 `ifdef NMC_FAST
 `define NMC_SPARE(condition) (condition)
+`define NMC_DRAWS(p) mix(h ^ g[p])
+`define NMC_PAIR(p) mixed(column[p])
 `else
 `define NMC_SPARE(condition) (1'b1 || (condition))
+`define NMC_DRAWS(p) pair_draws[p]
+`define NMC_PAIR(p) pair_g[p]
 `endif
 
 module nmc_draw #(
@@ -65,14 +69,17 @@ module nmc_draw #(
   // they come, not when the draws need it, and their steps wait less.
   localparam RowDelay = Stream != 0 ? Delay - 1 : Spaced != 0 && Lanes >= 4 ? Delay - 3 : Delay;
 
-  function [31:0] mix(input [31:0] in);
+  localparam [31:0] MixFirst = 32'd513;  // the first step of mixing is a multiplication
+  function [31:0] mixed(input [31:0] first);  // ... and these are all further ones
     reg [31:0] z;
     begin
-      z   = in + {in[22:0], 9'd0};
-      z   = z ^ {11'd0, z[31:11]};
-      z   = z + {z[18:0], 13'd0};
-      mix = z ^ {16'd0, z[31:16]};
+      z = first ^ {11'd0, first[31:11]};
+      z = z + {z[18:0], 13'd0};
+      mixed = z ^ {16'd0, z[31:16]};
     end
+  endfunction
+  function [31:0] mix(input [31:0] in);
+    mix = mixed(in + {in[22:0], 9'd0});
   endfunction
 
   // Events enter a register: what makes them takes most of a cycle.
@@ -226,8 +233,36 @@ module nmc_draw #(
 
   // The draws, then what they are made of.
   reg [31:0] g[0:Pairs-1];
-  reg [31:0] column[0:Pairs-1];  // of each pair, so that g is one mix away
-  wire [31:0] step = single_i || Lanes == 1 ? ColStep : ColStep * Pairs;
+  // Each pair has its column, so that g is one mix away, and less: what is kept is what the first step of mixing makes of it. The key
+  // is there long before a column is that of the key.
+  reg [31:0] column[0:Pairs-1];
+  localparam [31:0] MovesOne = ColStep * MixFirst;
+  localparam [31:0] MovesAll = MovesOne * Pairs;
+  wire [31:0] step = single_i || Lanes == 1 ? MovesOne : MovesAll;
+  reg [31:0] key_first;
+  always @(posedge clk_i) if (`NMC_SPARE(on_i)) key_first <= key_col + {key_col[22:0], 9'd0};
+`ifndef NMC_FAST
+  wire [31:0] pair_draws[0:Pairs-1];
+  wire [31:0] pair_g[0:Pairs-1];
+  genvar pair;
+  generate
+    if (Spaced == 0)
+      for (pair = 0; pair < Pairs; pair = pair + 1) begin : g_pair
+        wire [31:0] first;
+        nmc_adder #(
+            .Width(32)
+        ) u_first (
+            .a_i(h), .b_i(g[pair]), .c_i({h[22:0], 9'd0}), .d_i({g[pair][22:0], 9'd0}), .sum_o(first)
+        );
+        nmc_mix u_draws (
+            .first_i(first), .mix_o(pair_draws[pair])
+        );
+        nmc_mix u_g (
+            .first_i(column[pair]), .mix_o(pair_g[pair])
+        );
+      end
+  endgenerate
+`endif
   reg [Pairs*32-1:0] d;
   reg [Lanes*16-1:0] out;
   reg [31:0] p, z, pass, turn;
@@ -256,9 +291,9 @@ module nmc_draw #(
         if (word_q) g[p] = z;
       end
     end else begin
-      if (draws) for (p = 0; p < Pairs; p = p + 1) d[p*32+:32] = mix(h ^ g[p]);
-      if (word_q) for (p = 0; p < Pairs; p = p + 1) g[p] = mix(column[p]);
-      if (cols_reset) for (p = 0; p < Pairs; p = p + 1) column[p] = key_col + ColStep * p;
+      if (draws) for (p = 0; p < Pairs; p = p + 1) d[p*32+:32] = `NMC_DRAWS(p);
+      if (word_q) for (p = 0; p < Pairs; p = p + 1) g[p] = `NMC_PAIR(p);
+      if (cols_reset) for (p = 0; p < Pairs; p = p + 1) column[p] = key_first + MovesOne * p;
       else if (word_q && (!single_i || odd)) for (p = 0; p < Pairs; p = p + 1) column[p] = column[p] + step;
     end
     if (Stream == 0 && draws) begin
@@ -269,4 +304,6 @@ module nmc_draw #(
 endmodule
 
 `undef NMC_SPARE
+`undef NMC_DRAWS
+`undef NMC_PAIR
 `default_nettype wire

@@ -363,7 +363,7 @@ module nmc_engine #(
   wire lanes_still;
   assign lanes_idle = lanes_still && !(Swift != 0 && tok_valid);
   nmc_lanes #(
-      .Lanes(Lanes), .Share(Share), .Serial(Serial), .Stream(Stream), .Wait(WeightPorts == 1 && Lanes == 1 ? 1 : 0),
+      .Lanes(Lanes), .Share(Share), .Serial(Serial), .Stream(Stream), .Wide(!Omit[`NMC_UNIT_WIDE]), .Wait(WeightPorts == 1 && Lanes == 1 ? 1 : 0),
       .AddrBits(QueueBits)
   ) u_lanes (
       .clk_i(clk_i), .rst_i(rst_i),

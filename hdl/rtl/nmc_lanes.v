@@ -41,6 +41,7 @@ module nmc_lanes #(
     parameter Share = 1,  // lanes of a back end: 1, 2 or 4, at most Lanes
     parameter Serial = 0,  // 1: sums over the lanes pass one adder, a lane a cycle; all lanes share a back end
     parameter Stream = 0,  // 1: draws as operands come for the lower half first, those that round lane after lane in lane 0
+    parameter Wide = 1,  // 1: accumulators are stored and loaded
     parameter Wait = 0,  // cycles that a result waits: 1 with one lane and one weight port, so that it meets no read
     parameter AddrBits = 16  // of an entry of the address queue
 ) (
@@ -110,7 +111,8 @@ module nmc_lanes #(
   localparam Levels = $clog2(Lanes);
   localparam LaneBits = Levels == 0 ? 1 : Levels;
   localparam Ends = Lanes / Share;
-  localparam QueueBits = 5;
+  localparam QueueBits = 5;  // of the addresses: those of sums over the lanes come before the sums' operands
+  localparam CBits = 4;  // of C, which comes with the last operands: a reduction over 64 lanes has 12 on their way
   localparam [1:0] PhaseMask = Share[1:0] - 2'd1;
 
   // Tokens: {valid, first, shift, last} in cycles 2 to 4 and through the adder tree; last[c] in cycle c.
@@ -168,7 +170,8 @@ module nmc_lanes #(
 
   // C and the addresses wait in queues for the rounded product; an address for the write, when its C has been read: there
   // its place is one further.
-  reg [QueueBits-1:0] c_wr, a_wr, rd;
+  reg [CBits-1:0] c_wr;
+  reg [QueueBits-1:0] a_wr, rd;
   (* no_rw_check *)reg [AddrBits-1:0] a_mem[0:(1<<QueueBits)-1];
   always @(posedge clk_i) begin
     if (push_i) a_mem[a_wr] <= push_addr_i;
@@ -177,7 +180,7 @@ module nmc_lanes #(
     if (push_i) a_wr <= a_wr + 1'b1;
     if (last[6]) rd <= rd + 1'b1;
     if (rst_i) begin
-      c_wr <= {QueueBits{1'b0}};
+      c_wr <= {CBits{1'b0}};
       a_wr <= {{QueueBits - 1{1'b0}}, 1'b1};
       rd <= {QueueBits{1'b0}};
     end
@@ -216,7 +219,7 @@ module nmc_lanes #(
   reg signed [63:0] p[0:Lanes-1];  // P with its sign
   reg signed [15:0] x[0:Lanes-1];
   reg flag[0:Lanes-1];
-  reg [15:0] c_mem[0:(1<<QueueBits)-1][0:Lanes+Even-1];
+  reg [15:0] c_mem[0:(1<<CBits)-1][0:Lanes+Even-1];
   reg signed [63:0] product[0:Lanes-1];  // P·X, twice registered
   reg signed [63:0] second[0:Lanes-1];
   reg signed [63:0] node[0:Lanes+Even-1];  // the tree; 1 is the sum of all
@@ -228,7 +231,7 @@ module nmc_lanes #(
   reg [14:0] pl[0:Lanes-1];
   reg signed [15:0] x[0:Lanes-1];
   reg flag[0:Lanes-1];
-  (* no_rw_check *)reg [(Lanes+Even)*16-1:0] c_mem[0:(1<<QueueBits)-1];
+  (* no_rw_check *)reg [(Lanes+Even)*16-1:0] c_mem[0:(1<<CBits)-1];
   reg signed [31:0] multh[0:Lanes-1];  // products of ph and pl, twice registered
   reg signed [31:0] multl[0:Lanes-1];
   reg signed [31:0] prodh[0:Lanes-1];
@@ -256,7 +259,6 @@ module nmc_lanes #(
   reg [7:0] hit[0:63];  // 0 or 1: eight bytes become bits in one multiplication
 `else
   reg [15:0] c[0:Lanes+Even-1];
-  reg signed [47:0] prod[0:Lanes-1];
   reg [15:0] d[0:Lanes+Even-1];
   reg [15:0] k[0:Lanes+Even-1];  // C out of the queue
   reg [16:0] sum[0:Ends-1];
@@ -288,6 +290,47 @@ module nmc_lanes #(
   reg [(Lanes+Even)*16-1:0] word;
 `endif
 `ifndef NMC_FAST
+  // The product; and with a back end each, the sums: what a new one keeps of the old (all, nothing, or a part, what is loaded above it),
+  // and the rounded one. Draws round where rounding is stochastic.
+  wire keeps = !(tok_acc[3] && tok_acc[2] && !tok_acc[1]);
+  wire [47:0] prod[0:Lanes-1];
+  wire [47:0] summed[0:Lanes-1];
+  wire [32:0] rounded[0:Lanes-1];
+  genvar lane;
+  generate
+    for (lane = 0; lane < Lanes; lane = lane + 1) begin : g_lane
+      wire [31:0] upper = prodh[lane] + {{15{prodl[lane][31]}}, prodl[lane][31:15]};
+      assign prod[lane] = {upper[31], upper, prodl[lane][14:0]};
+      if (Share == 1) begin : g_sums
+        wire [47:0] more = lane == 0 && reduce_i && Levels != 0 ? `NMC_TREE : prod[lane];
+        if (Wide != 0) begin : g_wide
+          wire [15:0] above = o_bcast_i ? bcast_i : v_i[lane*16+:16];
+          nmc_adder #(
+              .Width(48), .Gated(1)
+          ) u_sum (
+              .a_i((acc_load_i || tok_acc[1] ? {above, acc[lane][47:16]} : acc[lane]) & {48{keeps}}), .b_i(more), .c_i(48'd0),
+              .d_i({48{!acc_load_i}}), .sum_o(summed[lane])
+          );
+        end else begin : g_narrow
+          nmc_adder #(
+              .Width(48), .Gated(1)
+          ) u_sum (
+              .a_i(more), .b_i(acc[lane]), .c_i(48'd0), .d_i({48{keeps}}), .sum_o(summed[lane])
+          );
+        end
+        nmc_adder #(
+            .Width(33), .Gated(1)
+        ) u_round (
+            .a_i(u[lane][32:0]), .b_i({17'd0, stochastic_i ? draw_i[lane*16+15] : nearest_i, draw_i[lane*16+:15]}), .c_i(33'd0),
+            .d_i({18'd1, {15{stochastic_i}}}), .sum_o(rounded[lane])
+        );
+      end else begin : g_shared
+        assign summed[lane] = 48'd0;
+        assign rounded[lane] = 33'd0;
+      end
+    end
+  endgenerate
+
   // The lower bound, constant during an instruction, as y = min(max(sum, lo), hi) has it where it is above the upper one.
   reg [15:0] floor_q;
   always @(posedge clk_i) floor_q <= !ge_i && $signed(hi_i) < $signed(lo_i) ? hi_i : lo_i;
@@ -402,9 +445,9 @@ module nmc_lanes #(
 
     // Cycle 6: round and saturate.
 `ifdef NMC_FAST
-    if (last[6]) for (l = 0; l < Lanes; l = l + 1) c_q[l] = c_mem[rd][l];
+    if (last[6]) for (l = 0; l < Lanes; l = l + 1) c_q[l] = c_mem[rd[CBits-1:0]][l];
 `else
-    if (last[6]) c_q = c_mem[rd];
+    if (last[6]) c_q = c_mem[rd[CBits-1:0]];
 `endif
     if (`NMC_UNSET) for (l = 0; l < Lanes + Even; l = l + 1) d[l] = 16'dx;
     if (go6) begin
@@ -423,7 +466,7 @@ module nmc_lanes #(
         mask_w = {16{far}};
         r[e] = {far, (whole[31:16] & ~mask_w) | ({whole[63], {15{~whole[63]}}} & mask_w)};
 `else
-        t = u[e][32:0] + {17'd0, addend};
+        t = Share == 1 ? rounded[e] : u[e][32:0] + {17'd0, addend};
         far = !raw_i & (u[e][33] | (t[32] != t[31]));
         r[e] = {far, far ? {u[e][34], {15{~u[e][34]}}} : t[31:16]};
 `endif
@@ -478,13 +521,6 @@ module nmc_lanes #(
     // Cycle 4 (later in a reduction, which is in lane 0): accumulate.
 `ifdef NMC_FAST
     if (Share != 1 || p_load_i && p_prod_i) for (l = 0; l < Lanes; l = l + 1) prod[l] = second[l];
-`else
-    if (!`NMC_SPARE(Share != 1 || tok4[3] || p_load_i)) for (l = 0; l < Lanes; l = l + 1) prod[l] = 48'dx;
-    else
-      for (l = 0; l < Lanes; l = l + 1) begin
-        t = {prodh[l][31], prodh[l]} + {{16{prodl[l][31]}}, prodl[l][31:15]};
-        prod[l] = {t[31], t[31:0], prodl[l][14:0]};
-      end
 `endif
     mask_a = {48{!(tok_acc[3] && tok_acc[2] && !tok_acc[1])}};
     mask_b = {48{!acc_load_i}};
@@ -508,19 +544,15 @@ module nmc_lanes #(
       end
       acc0_o <= acc[0];
     end else if (tok_acc[3] || acc_load_i) begin
-      if (acc_load_i || tok_acc[1]) for (l = 0; l < Lanes; l = l + 1) acc[l] = {o[l], acc[l][47:16]};
 `ifdef NMC_FAST
+      if (Wide != 0 && (acc_load_i || tok_acc[1])) for (l = 0; l < Lanes; l = l + 1) acc[l] = {o[l], acc[l][47:16]};
       if (reduce_i && Levels != 0) begin
         b = `NMC_TREE;
         acc[0] = (acc[0] & mask_a) + (b & mask_b);
       end else for (l = 0; l < Lanes; l = l + 1) acc[l] = (acc[l] & mask_a) + (second[l][47:0] & mask_b);
 `else
       // What lanes but the first have after a reduction is not used.
-      for (l = 0; l < Lanes; l = l + 1) begin
-        b = prod[l];
-        if (l == 0 && reduce_i && Levels != 0) b = `NMC_TREE;
-        acc[l] = (acc[l] & mask_a) + (b & mask_b);
-      end
+      for (l = 0; l < Lanes; l = l + 1) acc[l] = summed[l];
 `endif
       acc0_o <= acc[0];
     end
