@@ -358,15 +358,23 @@ func stuck(home string, err error) (why, log string) {
 
 // route places and routes with one seed after the other until the clock is met, and puts the best into the result.
 func (j *Job) route(ctx context.Context, f flow, router, synth string, res *Result) error {
-	constraints := res.Files[j.Board.ConstraintFile()]
+	files := map[string][]byte{j.Board.ConstraintFile(): res.Files[j.Board.ConstraintFile()]}
+	var plan []byte
+	if f.plan != nil {
+		if plan = f.plan(j.Device); plan != nil {
+			files[planFile], res.Files[planFile] = plan, plan
+		}
+	}
 	mhz := res.Report.Clock.WantMHz
 	var best *Report
 	var dir, log string
 	// try places and routes with a seed, and keeps the result if it is the best so far.
 	try := func(seed int, args []string) error {
-		home, err := j.stage("route-"+hash("route", filepath.Base(synth), res.Report.Tools[f.router], constraints, args), func(dir string) error {
-			if err := write(filepath.Join(dir, j.Board.ConstraintFile()), constraints); err != nil {
-				return err
+		home, err := j.stage("route-"+hash("route", filepath.Base(synth), res.Report.Tools[f.router], files[j.Board.ConstraintFile()], plan, args), func(dir string) error {
+			for name, text := range files {
+				if err := write(filepath.Join(dir, name), text); err != nil {
+					return err
+				}
 			}
 			if err := os.Symlink(filepath.Join(synth, "design.json"), filepath.Join(dir, "design.json")); err != nil {
 				return err
@@ -408,9 +416,9 @@ func (j *Job) route(ctx context.Context, f flow, router, synth string, res *Resu
 	first := max(1, j.First)
 	hurries := false
 	for seed := first; seed < first+max(1, j.Seeds) && (best == nil || !best.Clock.Met); seed++ {
-		args := f.route(j.Board, j.Board.ConstraintFile(), mhz, seed, true)
+		args := f.route(j.Board, j.Device, mhz, seed, true)
 		if hurries = args != nil; !hurries {
-			args = f.route(j.Board, j.Board.ConstraintFile(), mhz, seed, false)
+			args = f.route(j.Board, j.Device, mhz, seed, false)
 		}
 		if err := try(seed, args); err != nil {
 			return err
@@ -418,7 +426,7 @@ func (j *Job) route(ctx context.Context, f flow, router, synth string, res *Resu
 	}
 	if best == nil && hurries {
 		// How fast it is without, and its slowest path.
-		if err := try(first, f.route(j.Board, j.Board.ConstraintFile(), mhz, first, false)); err != nil {
+		if err := try(first, f.route(j.Board, j.Device, mhz, first, false)); err != nil {
 			return err
 		}
 	}

@@ -1,10 +1,12 @@
 package build
 
 import (
+	_ "embed"
 	"fmt"
 	"strings"
 
 	"github.com/nmc-fpga/nmc/boards/board"
+	"github.com/nmc-fpga/nmc/firmware/device"
 )
 
 // A flow makes bitstreams for a family.
@@ -13,9 +15,11 @@ type flow struct {
 
 	// synth is the script of Yosys that makes design.json, or stat.txt where there is no router.
 	synth func(files string) string
+	// plan returns the script planFile, which the router runs before it places; nil if a device needs none.
+	plan func(c device.Config) []byte
 	// route returns the router's arguments. With hurry it routes slow wires anew until all are fast enough, which has no end where they
 	// cannot be; nil if it does not know how to.
-	route func(b *board.Board, constraints string, mhz float64, seed int, hurry bool) []string
+	route func(b *board.Board, c device.Config, mhz float64, seed int, hurry bool) []string
 	// routed is what the router writes, bitstream what the packer makes of it.
 	routed, bitstream string
 	pack              []string
@@ -28,11 +32,11 @@ var flows = map[string]flow{
 	"ice40": {
 		router: "nextpnr-ice40", packer: "icepack",
 		synth: ice40Synth,
-		route: func(b *board.Board, constraints string, mhz float64, seed int, hurry bool) []string {
+		route: func(b *board.Board, c device.Config, mhz float64, seed int, hurry bool) []string {
 			if hurry {
 				return nil
 			}
-			return []string{"--" + b.PartName, "--package", b.Package, "--json", "design.json", "--pcf", constraints, "--asc", "routed.asc",
+			return []string{"--" + b.PartName, "--package", b.Package, "--json", "design.json", "--pcf", b.ConstraintFile(), "--asc", "routed.asc",
 				"--freq", fmt.Sprint(mhz), "--seed", fmt.Sprint(seed), "--timing-allow-fail", "--report", "nextpnr.json"}
 		},
 		routed: "routed.asc", bitstream: "bitstream.bin", pack: []string{"routed.asc", "bitstream.bin"},
@@ -41,13 +45,17 @@ var flows = map[string]flow{
 	"ecp5": {
 		router: "nextpnr-ecp5", packer: "ecppack",
 		synth: ecp5Synth,
+		plan:  ecp5Plan,
 		// The weights of timing in the placement are not the placer's own: docs/decisions/0009-clock.md.
-		route: func(b *board.Board, constraints string, mhz float64, seed int, hurry bool) []string {
-			args := []string{"--" + b.PartName, "--package", b.Package, "--speed", b.Speed, "--json", "design.json", "--lpf", constraints, "--textcfg", "routed.config",
+		route: func(b *board.Board, c device.Config, mhz float64, seed int, hurry bool) []string {
+			args := []string{"--" + b.PartName, "--package", b.Package, "--speed", b.Speed, "--json", "design.json", "--lpf", b.ConstraintFile(), "--textcfg", "routed.config",
 				"--placer-heap-timingweight", "30", "--placer-heap-critexp", "4",
 				"--router", "router2", "--freq", fmt.Sprint(mhz), "--seed", fmt.Sprint(seed), "--timing-allow-fail", "--report", "nextpnr.json"}
 			if hurry {
 				args = append(args, "--tmg-ripup")
+			}
+			if ecp5Plan(c) != nil {
+				args = append(args, "--pre-place", planFile, "--placer-heap-alpha", "0.05")
 			}
 			return args
 		},
@@ -95,6 +103,21 @@ func ecp5Synth(files string) string {
 		"write_json design.json",
 		"",
 	}, "\n")
+}
+
+// planFile is the router's script beside the constraints.
+const planFile = "nmc_floorplan.py"
+
+//go:embed floorplan.py
+var floorplan string
+
+// ecp5Plan puts the blocks of many lanes in their places: docs/decisions/0009-clock.md.
+func ecp5Plan(c device.Config) []byte {
+	const many = 32
+	if c.Lanes < many {
+		return nil
+	}
+	return fmt.Appendf(nil, "lanes = %d\n\n%s", c.Lanes, floorplan)
 }
 
 // vivado is the script that makes the bitstream with Vivado, in the folder of the sources.
