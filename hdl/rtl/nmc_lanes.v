@@ -232,6 +232,7 @@ module nmc_lanes #(
   reg signed [15:0] x[0:Lanes-1];
   reg flag[0:Lanes-1];
   (* no_rw_check *)reg [(Lanes+Even)*16-1:0] c_mem[0:(1<<CBits)-1];
+  (* no_rw_check *)reg [Lanes-1:0] none_mem[0:(1<<CBits)-1];  // C is 0 by its flag, which comes late: with a back end each it is so when read
   reg signed [31:0] multh[0:Lanes-1];  // products of ph and pl, twice registered
   reg signed [31:0] multl[0:Lanes-1];
   reg signed [31:0] prodh[0:Lanes-1];
@@ -447,7 +448,13 @@ module nmc_lanes #(
 `ifdef NMC_FAST
     if (last[6]) for (l = 0; l < Lanes; l = l + 1) c_q[l] = c_mem[rd[CBits-1:0]][l];
 `else
-    if (last[6]) c_q = c_mem[rd[CBits-1:0]];
+    if (last[6]) begin
+      c_q = c_mem[rd[CBits-1:0]];
+      if (Share == 1) begin
+        marks = none_mem[rd[CBits-1:0]];
+        for (l = 0; l < Lanes; l = l + 1) c_q[l*16+:16] = c_q[l*16+:16] & {16{!marks[l[LaneBits-1:0]]}};
+      end
+    end
 `endif
     if (`NMC_UNSET) for (l = 0; l < Lanes + Even; l = l + 1) d[l] = 16'dx;
     if (go6) begin
@@ -626,7 +633,11 @@ module nmc_lanes #(
       mask_p = {16{c_sel_i != 2'd0}};
       mask_f = {c_sel_i == 2'd3, 15'd0};
       if (Serial != 0) for (l = 0; l < Lanes; l = l + 1) c[l] = pc[l] | (mask_f & {16{!f[l]}});
-      else for (l = 0; l < Lanes; l = l + 1) c[l] = ((pc[l] & mask_p) | mask_f) & {16{!f[l]}};
+      else for (l = 0; l < Lanes; l = l + 1) c[l] = ((pc[l] & mask_p) | mask_f) & {16{Share == 1 || !f[l]}};
+      if (Share == 1) begin
+        for (l = 0; l < Lanes; l = l + 1) marks[l[LaneBits-1:0]] = f[l];
+        none_mem[c_wr] <= marks;
+      end
       for (q = 0; q < Pairs; q = q + 1) word[q*32+:32] = {c[2*q+1], c[2*q]};
       c_mem[c_wr] <= word;
     end
