@@ -20,6 +20,7 @@ const (
 	enginePorts = "go test -count=1 -run TestEngineShort ./testbench/cosim -cosim.lanes 16" // two weight ports
 	enginePlain = "go test -count=1 -run TestPlain ./testbench/cosim -cosim.lanes 16"       // as synthesis takes it
 	aheadProof  = "scripts/formal nmc_scanner_ahead"
+	adderProof  = "scripts/formal adder_cells"
 	spikeTests  = "go test -count=1 -run Event ./testbench/oracle"
 	behindInit  = "go test -count=1 -run EventsBehindInit ./testbench/variants"
 	frontend    = "go test -count=1 -run TestShortExactlyOnce ./testbench/verilator"
@@ -264,6 +265,20 @@ var Mutants = []Mutant{
 		`assign {reduces[g], shifts[g]} = spread_q[g];`,
 		`reg [6:0] late_q; always @(posedge clk_i) if (last[5]) late_q <= spread_q[g]; assign {reduces[g], shifts[g]} = g == 3 ? late_q : spread_q[g];`,
 		enginePlain,
+	},
+	{
+		"rtl/forgotten-flag", "what a lane adds is kept where its flag says that it is none",
+		"hdl/rtl/nmc_lanes.v",
+		`none_mem[c_wr] <= marks;`,
+		`none_mem[c_wr] <= {Lanes{1'b0}};`,
+		enginePlain,
+	},
+	{
+		"rtl/adder-gate", "the table in front of a carry takes its gate for open",
+		"hdl/rtl/nmc_adder.v",
+		`16'h66aa`,
+		`16'h66a6`,
+		adderProof,
 	},
 	{
 		"rtl/off-by-one-address", "a weight at an even address is read and written one word on",
