@@ -14,6 +14,20 @@ func (b *Board) ConstraintFile() string {
 	return TopModule + map[string]string{"ice40": ".pcf", "ecp5": ".lpf", "xc7": ".xdc"}[b.Family.Flow]
 }
 
+// Hurries says whether the board's clock is one that place and route has to work for. Where it is not, the router of an ECP5 is asked for
+// more than it can reach, and takes what comes: asked for less, it takes all wires for critical, and those heed no conflicts
+// (docs/decisions/0009-clock.md).
+func (b *Board) Hurries() bool { return b.Clock.CoreHz >= 40_000_000 }
+
+// asks is the clock of the device, MHz, that the router of an ECP5 is asked for where mhz would do.
+func (b *Board) asks(mhz float64) float64 {
+	const beyond = 100
+	if b.Hurries() {
+		return mhz
+	}
+	return beyond
+}
+
 // Constraints writes the constraint file of a device on this board: where the pins are, what they are like, how fast the clocks.
 func (b *Board) Constraints(c device.Config) ([]byte, error) {
 	l, err := b.link(c)
@@ -48,7 +62,11 @@ func (b *Board) Constraints(c device.Config) ([]byte, error) {
 			}
 			fmt.Fprintf(&w, ";\n")
 			if s.hz != 0 {
-				fmt.Fprintf(&w, "FREQUENCY PORT \"%s\" %g MHZ;\n", s.port, float64(s.hz)/1e6)
+				mhz := float64(s.hz) / 1e6
+				if s.port == clockPort && b.Clock.CoreHz == b.Clock.Hz {
+					mhz = b.asks(mhz)
+				}
+				fmt.Fprintf(&w, "FREQUENCY PORT \"%s\" %g MHZ;\n", s.port, mhz)
 			}
 		case "xc7":
 			fmt.Fprintf(&w, "set_property -dict {PACKAGE_PIN %s IOSTANDARD %s", s.Site, cmp.Or(s.IO, b.Family.IO))
@@ -67,10 +85,10 @@ func (b *Board) Constraints(c device.Config) ([]byte, error) {
 			}
 		}
 	}
-	// The router takes wires for fast enough that are a little too slow: it is asked for more than is wanted (docs/decisions/0009-clock.md).
+	// The router takes wires for fast enough that are a little too slow: it is asked for more than is wanted.
 	if b.Family.Flow == "ecp5" && b.Clock.CoreHz != b.Clock.Hz {
 		const more = 1.015
-		fmt.Fprintf(&w, "FREQUENCY NET \"core_clk\" %.4g MHZ;\n", more*float64(b.Clock.CoreHz)/1e6)
+		fmt.Fprintf(&w, "FREQUENCY NET \"core_clk\" %.4g MHZ;\n", b.asks(more*float64(b.Clock.CoreHz)/1e6))
 	}
 	// A ring or two flip-flops stand between any two clocks, and between what is made of them; the other routers time no such paths.
 	if b.Family.Flow == "xc7" && len(clocks) > 1 {

@@ -16,6 +16,9 @@ import (
 // TopModule is the module that Top writes.
 const TopModule = "nmc_board"
 
+// clockPort is its pin of the clock that comes from outside.
+const clockPort = "clk"
+
 // port is a port of nmc_top.
 type port struct {
 	name, dir string
@@ -63,7 +66,7 @@ type site struct {
 
 // pinsOf are the pins of the board with one of its links.
 func (b *Board) pinsOf(l Link) []site {
-	all := []site{{Pin: b.Clock.Pin, port: "clk", hz: b.Clock.Hz}}
+	all := []site{{Pin: b.Clock.Pin, port: clockPort, hz: b.Clock.Hz}}
 	if b.Reset != nil {
 		all = append(all, site{Pin: b.Reset.Pin, port: "reset"})
 	}

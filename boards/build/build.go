@@ -359,18 +359,21 @@ func stuck(home string, err error) (why, log string) {
 // route places and routes with one seed after the other until the clock is met, and puts the best into the result.
 func (j *Job) route(ctx context.Context, f flow, router, synth string, res *Result) error {
 	files := map[string][]byte{j.Board.ConstraintFile(): res.Files[j.Board.ConstraintFile()]}
-	var plan []byte
 	if f.plan != nil {
-		if plan = f.plan(j.Device); plan != nil {
-			files[planFile], res.Files[planFile] = plan, plan
-		}
+		scripts := f.plan(j.Device)
+		maps.Copy(files, scripts)
+		maps.Copy(res.Files, scripts)
+	}
+	key := []any{"route", filepath.Base(synth), res.Report.Tools[f.router]}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		key = append(key, name, files[name])
 	}
 	mhz := res.Report.Clock.WantMHz
 	var best *Report
 	var dir, log string
 	// try places and routes with a seed, and keeps the result if it is the best so far.
 	try := func(seed int, args []string) error {
-		home, err := j.stage("route-"+hash("route", filepath.Base(synth), res.Report.Tools[f.router], files[j.Board.ConstraintFile()], plan, args), func(dir string) error {
+		home, err := j.stage("route-"+hash(append(key[:len(key):len(key)], args)...), func(dir string) error {
 			for name, text := range files {
 				if err := write(filepath.Join(dir, name), text); err != nil {
 					return err
@@ -403,7 +406,11 @@ func (j *Job) route(ctx context.Context, f flow, router, synth string, res *Resu
 			return err
 		}
 		r := *res.Report
-		if err := r.timing(j.Board, text); err != nil {
+		said, err := os.ReadFile(filepath.Join(home, routeLog))
+		if err != nil {
+			return err
+		}
+		if err := r.timing(j.Board, text, said); err != nil {
 			return err
 		}
 		r.Seed = seed

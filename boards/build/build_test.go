@@ -229,6 +229,34 @@ func TestECP5(t *testing.T) {
 	}
 }
 
+// The many lanes of an ECP5 come with scripts for their places; the cells that keep rows free are no resources. A clock that is easily
+// reached is asked for beyond reach, and slow wires are not routed anew for it.
+func TestManyLanes(t *testing.T) {
+	script := strings.Replace(router, "ICESTORM_LC", "TRELLIS_COMB", 1) + "\necho 'rows left to wires: 7 of 93, 4000 cells; the device takes 700'"
+	dir := standIns(t, map[string]string{"yosys": yosys, "nextpnr-ecp5": script, "ecppack": packer})
+	j := job(t, "ulx3s-85f", 5)
+	j.Device.Lanes = 64
+	j.Board.Clock.CoreHz = 20_000_000
+	res, err := j.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(Use{"logic", "LUT4", 711, 83640}, res.Report.Resources[0]); d != "" {
+		t.Error(d)
+	}
+	got := calls(t, dir, "nextpnr-ecp5")
+	const scripts = "--pre-pack nmc_wirerows.py --pre-place nmc_floorplan.py --placer-heap-alpha 0.05"
+	if len(got) != 3 || !strings.HasSuffix(got[0], "--report nextpnr.json "+scripts) {
+		t.Errorf("router: %q", got)
+	}
+	if res.Report.Clock.WantMHz != 20 || !res.Report.Clock.Met || !bytes.Contains(res.Files["nmc_board.lpf"], []byte("FREQUENCY NET \"core_clk\" 100 MHZ;\n")) {
+		t.Errorf("%+v, constraints\n%s", res.Report.Clock, res.Files["nmc_board.lpf"])
+	}
+	if len(res.Files["nmc_wirerows.py"]) == 0 || len(res.Files["nmc_floorplan.py"]) == 0 {
+		t.Error("the scripts are not kept")
+	}
+}
+
 // Without a router what Yosys counts is held to the part, and the script for Vivado is written.
 func TestXC7(t *testing.T) {
 	counts := "=== nmc_board ===\n     DSP48E1                        64\n     FDRE                        20000\n     LUT2                         1000\n     LUT6                        %d\n     RAMB18E1                        3\n     RAMB36E1                       84\n"

@@ -48,7 +48,7 @@ def blocks(count, weights, vectors):
 func TestFloorplan(t *testing.T) {
 	run := func(lanes, weights, vectors int) map[string]string {
 		t.Helper()
-		plan := ecp5Plan(device.Config{Lanes: lanes})
+		plan := ecp5Plan(device.Config{Lanes: lanes})[planFile]
 		script := fmt.Sprintf("%s\nblocks(%d, %d, %d)\n%s\nprint(json.dumps({n: c.attrs['BEL'] for n, c in ctx.cells if c.attrs}))",
 			part, lanes, weights, vectors, plan)
 		cmd := exec.Command("python3", "-")
@@ -99,5 +99,58 @@ func TestFloorplan(t *testing.T) {
 	}
 	if ecp5Plan(device.Config{Lanes: 16}) != nil {
 		t.Error("16 lanes have a plan")
+	}
+}
+
+// TestWireRows runs the script that leaves rows to wires against a stand-in of a part with 96 rows of 800 tables each.
+func TestWireRows(t *testing.T) {
+	const rows = `
+class At:
+    def __init__(self, x, y): self.x, self.y = x, y
+class Cell:
+    def __init__(self, kind): self.type = kind
+    def setAttr(self, key, value): print(key, value)
+class Context:
+    cells = []
+    def getBels(self): return [(x, y) for y in range(96) for x in range(800)] + ["PLL"]
+    def getBelType(self, bel): return "EHXPLLL" if bel == "PLL" else "TRELLIS_COMB"
+    def getBelLocation(self, bel): return At(*bel)
+    def createCell(self, name, kind): return Cell(kind)
+ctx = Context()
+`
+	for _, c := range []struct{ luts, carries, memories, rows int }{
+		{20000, 5000, 1000, 24}, // more would do, a quarter is left
+		{40000, 2000, 500, 12},  // 47,000 of 70% of 76,800
+		{50000, 3000, 500, 0},   // no row can be spared
+	} {
+		script := fmt.Sprintf("%s\nctx.cells = [(str(n), Cell(k)) for k, n in (('LUT4', %d), ('CCU2C', %d), ('TRELLIS_DPR16X4', %d), ('PFUMX', 9)) for n in range(n)]\n%s",
+			rows, c.luts, c.carries, c.memories, wireRows)
+		cmd := exec.Command("python3", "-")
+		cmd.Stdin, cmd.Stderr = strings.NewReader(script), os.Stderr
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := strings.Split(strings.TrimSpace(string(out)), "\n")
+		want := fmt.Sprintf("rows left to wires: %d of 96, %d cells; the device takes %d", c.rows, c.rows*800, c.luts+2*c.carries+6*c.memories)
+		if last := said[len(said)-1]; last != want {
+			t.Errorf("said %s, want %s", last, want)
+		}
+		held := map[string]int{} // by row
+		for _, line := range said[:len(said)-1] {
+			var x, y int
+			if _, err := fmt.Sscanf(line, "BEL (%d, %d)", &x, &y); err != nil {
+				t.Fatalf("%s: %v", line, err)
+			}
+			held[fmt.Sprint(y)]++
+		}
+		for y, n := range held {
+			if n != 800 {
+				t.Errorf("%d tables of row %s are held", n, y)
+			}
+		}
+		if len(held) != c.rows {
+			t.Errorf("%d rows", len(held))
+		}
 	}
 }

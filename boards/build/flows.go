@@ -15,8 +15,8 @@ type flow struct {
 
 	// synth is the script of Yosys that makes design.json, or stat.txt where there is no router.
 	synth func(files string) string
-	// plan returns the script planFile, which the router runs before it places; nil if a device needs none.
-	plan func(c device.Config) []byte
+	// plan returns the scripts that the router runs before it packs and places, by name; nil if a device needs none.
+	plan func(c device.Config) map[string][]byte
 	// route returns the router's arguments. With hurry it routes slow wires anew until all are fast enough, which has no end where they
 	// cannot be; nil if it does not know how to.
 	route func(b *board.Board, c device.Config, mhz float64, seed int, hurry bool) []string
@@ -48,6 +48,9 @@ var flows = map[string]flow{
 		plan:  ecp5Plan,
 		// The weights of timing in the placement are not the placer's own: docs/decisions/0009-clock.md.
 		route: func(b *board.Board, c device.Config, mhz float64, seed int, hurry bool) []string {
+			if hurry && !b.Hurries() {
+				return nil
+			}
 			args := []string{"--" + b.PartName, "--package", b.Package, "--speed", b.Speed, "--json", "design.json", "--lpf", b.ConstraintFile(), "--textcfg", "routed.config",
 				"--placer-heap-timingweight", "30", "--placer-heap-critexp", "4",
 				"--router", "router2", "--freq", fmt.Sprint(mhz), "--seed", fmt.Sprint(seed), "--timing-allow-fail", "--report", "nextpnr.json"}
@@ -55,7 +58,7 @@ var flows = map[string]flow{
 				args = append(args, "--tmg-ripup")
 			}
 			if ecp5Plan(c) != nil {
-				args = append(args, "--pre-place", planFile, "--placer-heap-alpha", "0.05")
+				args = append(args, "--pre-pack", rowsFile, "--pre-place", planFile, "--placer-heap-alpha", "0.05")
 			}
 			return args
 		},
@@ -105,19 +108,25 @@ func ecp5Synth(files string) string {
 	}, "\n")
 }
 
-// planFile is the router's script beside the constraints.
-const planFile = "nmc_floorplan.py"
+// Scripts of the router, beside the constraints.
+const (
+	planFile = "nmc_floorplan.py"
+	rowsFile = "nmc_wirerows.py"
+)
 
 //go:embed floorplan.py
 var floorplan string
 
-// ecp5Plan puts the blocks of many lanes in their places: docs/decisions/0009-clock.md.
-func ecp5Plan(c device.Config) []byte {
+//go:embed wirerows.py
+var wireRows []byte
+
+// ecp5Plan puts the blocks of many lanes in their places and spreads the cells over the part: docs/decisions/0009-clock.md.
+func ecp5Plan(c device.Config) map[string][]byte {
 	const many = 32
 	if c.Lanes < many {
 		return nil
 	}
-	return fmt.Appendf(nil, "lanes = %d\n\n%s", c.Lanes, floorplan)
+	return map[string][]byte{planFile: fmt.Appendf(nil, "lanes = %d\n\n%s", c.Lanes, floorplan), rowsFile: wireRows}
 }
 
 // vivado is the script that makes the bitstream with Vivado, in the folder of the sources.

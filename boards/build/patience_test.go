@@ -82,6 +82,7 @@ func TestStuck(t *testing.T) {
 // Where no seed ends, the finding says what happened, what to do and where the log is.
 func TestAllStuck(t *testing.T) {
 	j, _, _ := patient(t, forever, 2)
+	j.Board.Clock.CoreHz = 62_500_000
 	_, err := j.Run(t.Context())
 	var s *Stuck
 	if !errors.As(err, &s) {

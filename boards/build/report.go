@@ -169,8 +169,12 @@ type nextpnr struct {
 	} `json:"critical_paths"`
 }
 
-// timing fills in clocks and the slowest path of what the router reported: of the device's clock, or of another one that alone is missed.
-func (r *Report) timing(b *board.Board, text []byte) error {
+// leftToWires matches what wirerows.py says of the cells that are there for their place alone.
+var leftToWires = regexp.MustCompile(`(?m)^rows left to wires: .* (\d+) cells;`)
+
+// timing fills in clocks, resources and the slowest path of what the router reported and said: of the device's clock, or of another one
+// that alone is missed.
+func (r *Report) timing(b *board.Board, text, said []byte) error {
 	var n nextpnr
 	if err := json.NewDecoder(bytes.NewReader(text)).Decode(&n); err != nil {
 		return fmt.Errorf("the router's report: %w", err)
@@ -197,6 +201,13 @@ func (r *Report) timing(b *board.Board, text []byte) error {
 	used := map[string]int{}
 	for cell, u := range n.Utilization {
 		used[cell] = u.Used
+	}
+	if m := leftToWires.FindSubmatch(said); m != nil {
+		held, err := strconv.Atoi(string(m[1]))
+		if err != nil {
+			return fmt.Errorf("the router's log: %w", err)
+		}
+		used["TRELLIS_COMB"] -= held
 	}
 	r.Resources = uses(b, used)
 	r.Path = nil

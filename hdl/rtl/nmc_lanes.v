@@ -29,7 +29,7 @@
 `define NMC_SPARE(condition) (1'b1 || (condition))
 `define NMC_UNSET 1'b1
 `define NMC_P(l) {ph[l][15], pl[l]}
-`define NMC_K(l, phase) k[l+phase]
+`define NMC_K(l, phase) k[l/Share]
 `define NMC_R(l) r[reduces[(l)/Near]?0:l]
 `define NMC_PROD(l) prod[l]
 `define NMC_PULLED(l) (Share == 1 ? w_even[(l)*16+:16] : w[l])
@@ -162,10 +162,14 @@ module nmc_lanes #(
   function [1:0] phase(input [2:0] at);
     phase = (at[0] ? 2'd0 : at[1] ? 2'd1 : at[2] ? 2'd2 : 2'd3) & PhaseMask;
   endfunction
-  reg [1:0] phase6, phase7;
+  reg [1:0] phase6, phase_c;
   always @(posedge clk_i) begin
     phase6 <= phase(last[7:5]) & {2{!reduce_i}};
-    phase7 <= phase(last[8:6]);
+`ifdef NMC_FAST
+    phase_c <= phase(last[8:6]);
+`else
+    phase_c <= phase(last[7:5]);
+`endif
   end
 
   // C and the addresses wait in queues for the rounded product; an address for the write, when its C has been read: there
@@ -194,6 +198,9 @@ module nmc_lanes #(
   wire [(Lanes+Even)*16-1:0] d_even = {{16 * Even{1'b0}}, draw_i};
 
 `ifndef NMC_FAST
+  // Shared back ends read C a cycle before the place moves on; sums over the lanes by a tree may come one a cycle.
+  wire [CBits-1:0] next_rd = rd[CBits-1:0] + {{CBits - 1{1'b0}}, Serial == 0 && last[6]};
+
   // What is constant during an instruction and goes to all lanes reaches them in groups, one after the other, each out of registers of
   // its own: else a wire of a large device has its ends all over the part.
   localparam Groups = Share == 1 && Lanes >= 8 ? 4 : 1;
@@ -241,6 +248,7 @@ module nmc_lanes #(
   reg signed [47:0] acc[0:Lanes-1];
   reg [34:0] u[0:Ends-1];  // {negative, does not fit, shifted}
   reg [(Lanes+Even)*16-1:0] c_q;
+  reg [15:0] turn_q[0:Ends-1];
 `endif
   reg [16:0] r[0:Ends-1];  // {overflow, rounded}
   reg over[0:Lanes-1];
@@ -261,7 +269,7 @@ module nmc_lanes #(
 `else
   reg [15:0] c[0:Lanes+Even-1];
   reg [15:0] d[0:Lanes+Even-1];
-  reg [15:0] k[0:Lanes+Even-1];  // C out of the queue
+  reg [15:0] k[0:Lanes+Even-1];  // C out of the queue; shared, of the lane in turn
   reg [16:0] sum[0:Ends-1];
   reg [15:0] y[0:Lanes+Even-1];
 `endif
@@ -365,14 +373,11 @@ module nmc_lanes #(
     if (`NMC_UNSET) for (l = 0; l < Lanes + Even; l = l + 1) y[l] = 16'dx;
     if (go7) begin
 `ifndef NMC_FAST
-      for (q = 0; q < Pairs; q = q + 1) begin
-        pair = c_q[q*32+:32];
-        k[2*q] = pair[15:0];
-        k[2*q+1] = pair[31:16];
-      end
+      if (Share == 1) for (l = 0; l < Lanes; l = l + 1) k[l] = c_q[l*16+:16];
+      else for (e = 0; e < Ends; e = e + 1) k[e] = turn_q[e];
 `endif
       for (e = 0; e < Ends; e = e + 1) begin
-        pair = {16'd0, `NMC_K(e*Share, {30'd0, phase7})};
+        pair = {16'd0, `NMC_K(e*Share, {30'd0, phase_c})};
         t = {16'd0, `NMC_R(e)};
         sum[e] = {1'b0, !t[15], t[14:0]} + {1'b0, !pair[15], pair[14:0]};
       end
@@ -448,8 +453,10 @@ module nmc_lanes #(
 `ifdef NMC_FAST
     if (last[6]) for (l = 0; l < Lanes; l = l + 1) c_q[l] = c_mem[rd[CBits-1:0]][l];
 `else
-    if (last[6]) begin
-      c_q = c_mem[rd[CBits-1:0]];
+    // Shared: C of the lane in turn is at hand when its sum comes.
+    if (Share != 1) for (e = 0; e < Ends; e = e + 1) turn_q[e] = c_q[(e*Share+{30'd0, phase_c})*16+:16];
+    if (Share == 1 ? last[6] : last[5]) begin
+      c_q = c_mem[Share == 1 ? rd[CBits-1:0] : next_rd];
       if (Share == 1) begin
         marks = none_mem[rd[CBits-1:0]];
         for (l = 0; l < Lanes; l = l + 1) c_q[l*16+:16] = c_q[l*16+:16] & {16{!marks[l[LaneBits-1:0]]}};
@@ -710,7 +717,7 @@ module nmc_lanes #(
   always @(*)
     if (past_ok) begin
       // A lane by itself is the only one in turn, and gathers nothing.
-      assert ((phase6 & ~PhaseMask) == 2'd0 && (phase7 & ~PhaseMask) == 2'd0 && (Serial != 0 || !gather));
+      assert ((phase6 & ~PhaseMask) == 2'd0 && (phase_c & ~PhaseMask) == 2'd0 && (Serial != 0 || !gather));
       if (f5) assert (u[0] == {f_shifted[63], f_shifted[63:32] != {32{f_shifted[32]}}, f_shifted[32:0]});
       if (f6) assert (r[0] == {!f_raw6 && (f_above || f_below), f_r});
       if (f7) assert (wdata_o[15:0] == f_y && over[0] == (f_high || f_low));

@@ -347,7 +347,7 @@ func TestPlain(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long")
 	}
-	compare(t, Plain, 300, config(4, 2), config(16, 2), without(config(16, 2), units("wide")))
+	compare(t, Plain, 300, config(4, 2), config(16, 2), without(config(16, 2), units("wide")), config(4, 1), config(16, 1), stream())
 }
 
 // TestNetlist compares what Yosys makes of the engine for an iCE40: the models of the part's memories, multiplier blocks and
