@@ -21,7 +21,7 @@ func (b *Board) Hurries() bool { return b.Clock.CoreHz >= 40_000_000 }
 
 // asks is the clock of the device, MHz, that the router of an ECP5 is asked for where mhz would do.
 func (b *Board) asks(mhz float64) float64 {
-	const beyond = 100
+	const beyond = 50
 	if b.Hurries() {
 		return mhz
 	}

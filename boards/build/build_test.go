@@ -249,7 +249,7 @@ func TestManyLanes(t *testing.T) {
 	if len(got) != 3 || !strings.HasSuffix(got[0], "--report nextpnr.json "+scripts) {
 		t.Errorf("router: %q", got)
 	}
-	if res.Report.Clock.WantMHz != 20 || !res.Report.Clock.Met || !bytes.Contains(res.Files["nmc_board.lpf"], []byte("FREQUENCY NET \"core_clk\" 100 MHZ;\n")) {
+	if res.Report.Clock.WantMHz != 20 || !res.Report.Clock.Met || !bytes.Contains(res.Files["nmc_board.lpf"], []byte("FREQUENCY NET \"core_clk\" 50 MHZ;\n")) {
 		t.Errorf("%+v, constraints\n%s", res.Report.Clock, res.Files["nmc_board.lpf"])
 	}
 	if len(res.Files["nmc_wirerows.py"]) == 0 || len(res.Files["nmc_floorplan.py"]) == 0 {

@@ -119,7 +119,7 @@ class Context:
 ctx = Context()
 `
 	for _, c := range []struct{ luts, carries, memories, rows int }{
-		{20000, 5000, 1000, 24}, // more would do, a quarter is left
+		{20000, 5000, 1000, 19}, // more would do, a fifth is left
 		{40000, 2000, 500, 12},  // 47,000 of 70% of 76,800
 		{50000, 3000, 500, 0},   // no row can be spared
 	} {

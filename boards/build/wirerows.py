@@ -4,7 +4,7 @@
 import collections
 
 full = 0.7     # of the look-up tables of rows that are not left: less than the placer would, which adds some at the ends of carry chains
-most = 0.25    # of the rows
+most = 0.2     # of the rows
 
 tables = collections.Counter()
 for bel in ctx.getBels():

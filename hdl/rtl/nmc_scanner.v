@@ -124,30 +124,7 @@ module nmc_scanner #(
   ) u_lowest (
       .set_i(pending), .lane_o(lane_o)
   );
-
-  // The element. Of many lanes each is gated beside its lane, and neighbours meet first: multiplexers would draw wires of all words to
-  // one place of a large part.
-`ifdef NMC_FAST
-  localparam Few = 1;
-`else
-  localparam Few = Lanes <= 4 ? 1 : 0;
-`endif
-  generate
-    if (Few != 0) begin : g_few
-      assign value_o = weights_i ? weights_data_i[lane_o*16+:16] : vectors_i[lane_o*16+:16];
-    end else begin : g_many
-      wire [15:0] met[1:2*Lanes-1];
-      genvar n;
-      for (n = 1; n < Lanes; n = n + 1) begin : g_pair
-        assign met[n] = met[2*n] | met[2*n+1];
-      end
-      for (n = 0; n < Lanes; n = n + 1) begin : g_lane
-        wire lowest = pending[n] && !rest[n];
-        assign met[Lanes+n] = (weights_data_i[n*16+:16] & {16{lowest && weights_i}}) | (vectors_i[n*16+:16] & {16{lowest && !weights_i}});
-      end
-      assign value_o = met[1];
-    end
-  endgenerate
+  assign value_o = weights_i ? weights_data_i[lane_o*16+:16] : vectors_i[lane_o*16+:16];
 endmodule
 
 `default_nettype wire
