@@ -198,9 +198,6 @@ module nmc_lanes #(
   wire [(Lanes+Even)*16-1:0] d_even = {{16 * Even{1'b0}}, draw_i};
 
 `ifndef NMC_FAST
-  // Shared back ends read C a cycle before the place moves on; sums over the lanes by a tree may come one a cycle.
-  wire [CBits-1:0] next_rd = rd[CBits-1:0] + {{CBits - 1{1'b0}}, Serial == 0 && last[6]};
-
   // What is constant during an instruction and goes to all lanes reaches them in groups, one after the other, each out of registers of
   // its own: else a wire of a large device has its ends all over the part.
   localparam Groups = Share == 1 && Lanes >= 8 ? 4 : 1;
@@ -453,10 +450,10 @@ module nmc_lanes #(
 `ifdef NMC_FAST
     if (last[6]) for (l = 0; l < Lanes; l = l + 1) c_q[l] = c_mem[rd[CBits-1:0]][l];
 `else
-    // Shared: C of the lane in turn is at hand when its sum comes.
+    // Shared: C of the lane in turn is at hand when its sum comes. Results that come one a cycle are sums over the lanes, whose C is 0.
     if (Share != 1) for (e = 0; e < Ends; e = e + 1) turn_q[e] = c_q[(e*Share+{30'd0, phase_c})*16+:16];
     if (Share == 1 ? last[6] : last[5]) begin
-      c_q = c_mem[Share == 1 ? rd[CBits-1:0] : next_rd];
+      c_q = c_mem[rd[CBits-1:0]];
       if (Share == 1) begin
         marks = none_mem[rd[CBits-1:0]];
         for (l = 0; l < Lanes; l = l + 1) c_q[l*16+:16] = c_q[l*16+:16] & {16{!marks[l[LaneBits-1:0]]}};

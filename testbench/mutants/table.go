@@ -274,6 +274,13 @@ var Mutants = []Mutant{
 		enginePlain,
 	},
 	{
+		"rtl/lane-behind", "lanes that share a back end have C of the one before",
+		"hdl/rtl/nmc_lanes.v",
+		`phase_c <= phase(last[7:5]);`,
+		`phase_c <= phase(last[8:6]);`,
+		enginePlain,
+	},
+	{
 		"rtl/adder-gate", "the table in front of a carry takes its gate for open",
 		"hdl/rtl/nmc_adder.v",
 		`16'h66aa`,
