@@ -29,7 +29,7 @@
 `define NMC_SPARE(condition) (1'b1 || (condition))
 `define NMC_UNSET 1'b1
 `define NMC_P(l) {ph[l][15], pl[l]}
-`define NMC_K(l, phase) k[l/Share]
+`define NMC_K(l, phase) k[l]
 `define NMC_R(l) r[reduces[(l)/Near]?0:l]
 `define NMC_PROD(l) prod[l]
 `define NMC_PULLED(l) (Share == 1 ? w_even[(l)*16+:16] : w[l])
@@ -370,8 +370,12 @@ module nmc_lanes #(
     if (`NMC_UNSET) for (l = 0; l < Lanes + Even; l = l + 1) y[l] = 16'dx;
     if (go7) begin
 `ifndef NMC_FAST
-      if (Share == 1) for (l = 0; l < Lanes; l = l + 1) k[l] = c_q[l*16+:16];
-      else for (e = 0; e < Ends; e = e + 1) k[e] = turn_q[e];
+      for (q = 0; q < Pairs; q = q + 1) begin
+        pair = c_q[q*32+:32];
+        k[2*q] = pair[15:0];
+        k[2*q+1] = pair[31:16];
+      end
+      if (Share != 1) for (e = 0; e < Ends; e = e + 1) k[e*Share] = turn_q[e];
 `endif
       for (e = 0; e < Ends; e = e + 1) begin
         pair = {16'd0, `NMC_K(e*Share, {30'd0, phase_c})};
