@@ -43,6 +43,18 @@ def blocks(count, weights, vectors):
     ctx.cells["u_engine.u_lanes.acc[3]"] = Cell("TRELLIS_FF")
 `
 
+// python runs a script and returns the lines that it printed.
+func python(t *testing.T, script string) []string {
+	t.Helper()
+	cmd := exec.Command("python3", "-")
+	cmd.Stdin, cmd.Stderr = strings.NewReader(script), os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSpace(string(out)), "\n")
+}
+
 // TestFloorplan runs the router's script against a stand-in: each lane has its blocks in one band, side by side, none twice; a part that does
 // not hold them is left alone.
 func TestFloorplan(t *testing.T) {
@@ -51,13 +63,7 @@ func TestFloorplan(t *testing.T) {
 		plan := ecp5Plan(device.Config{Lanes: lanes})[planFile]
 		script := fmt.Sprintf("%s\nblocks(%d, %d, %d)\n%s\nprint(json.dumps({n: c.attrs['BEL'] for n, c in ctx.cells if c.attrs}))",
 			part, lanes, weights, vectors, plan)
-		cmd := exec.Command("python3", "-")
-		cmd.Stdin, cmd.Stderr = strings.NewReader(script), os.Stderr
-		out, err := cmd.Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		said := strings.Split(strings.TrimSpace(string(out)), "\n")
+		said := python(t, script)
 		var places map[string]string
 		if err := json.Unmarshal([]byte(said[len(said)-1]), &places); err != nil {
 			t.Fatal(err)
@@ -125,13 +131,7 @@ ctx = Context()
 	} {
 		script := fmt.Sprintf("%s\nctx.cells = [(str(n), Cell(k)) for k, n in (('LUT4', %d), ('CCU2C', %d), ('TRELLIS_DPR16X4', %d), ('PFUMX', 9)) for n in range(n)]\n%s",
 			rows, c.luts, c.carries, c.memories, wireRows)
-		cmd := exec.Command("python3", "-")
-		cmd.Stdin, cmd.Stderr = strings.NewReader(script), os.Stderr
-		out, err := cmd.Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		said := strings.Split(strings.TrimSpace(string(out)), "\n")
+		said := python(t, script)
 		want := fmt.Sprintf("rows left to wires: %d of 96, %d cells; the device takes %d", c.rows, c.rows*800, c.luts+2*c.carries+6*c.memories)
 		if last := said[len(said)-1]; last != want {
 			t.Errorf("said %s, want %s", last, want)
