@@ -14,9 +14,8 @@ func (b *Board) ConstraintFile() string {
 	return TopModule + map[string]string{"ice40": ".pcf", "ecp5": ".lpf", "xc7": ".xdc"}[b.Family.Flow]
 }
 
-// Hurries says whether the board's clock is one that place and route has to work for. Where it is not, the router of an ECP5 is asked for
-// more than it can reach, and takes what comes: asked for less, it takes all wires for critical, and those heed no conflicts
-// (docs/decisions/0009-clock.md).
+// Hurries says whether the board's clock is one that place and route has to work for. Where it is not, the router of an ECP5 takes no slow
+// wire up again, and is asked for a clock beyond its reach; that the latter matters has not been shown (docs/decisions/0009-clock.md).
 func (b *Board) Hurries() bool { return b.Clock.CoreHz >= 40_000_000 }
 
 // asks is the clock of the device, MHz, that the router of an ECP5 is asked for where mhz would do.

@@ -229,8 +229,8 @@ func TestECP5(t *testing.T) {
 	}
 }
 
-// The many lanes of an ECP5 come with scripts for their places; the cells that keep rows free are no resources. A clock that is easily
-// reached is asked for beyond reach, and slow wires are not routed anew for it.
+// The many lanes of an ECP5 come with scripts for their places; the cells that keep rows free are no resources. A slow clock is
+// asked for as 50 MHz, and slow wires are not routed anew for it.
 func TestManyLanes(t *testing.T) {
 	script := strings.Replace(router, "ICESTORM_LC", "TRELLIS_COMB", 1) + "\necho 'rows left to wires: 7 of 93, 4000 cells; the device takes 700'"
 	dir := standIns(t, map[string]string{"yosys": yosys, "nextpnr-ecp5": script, "ecppack": packer})
